@@ -1,0 +1,48 @@
+"""The one API: all groups of operations under /api/v1/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest
+from ninja import NinjaAPI
+from ninja.errors import HttpError
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+
+from holdfast import problems
+from memory.api import context, conversations, jobs, memories
+from memory.api.auth import KeyAuth
+
+
+class OrjsonParser(Parser):
+    def parse_body(self, request: HttpRequest) -> Any:
+        try:
+            return orjson.loads(request.body)
+        except orjson.JSONDecodeError as problem:
+            raise HttpError(400, f"The body is not JSON: {problem}") from None
+
+
+class OrjsonRenderer(BaseRenderer):
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return orjson.dumps(data, option=orjson.OPT_UTC_Z)
+
+
+api = NinjaAPI(
+    title="Holdfast",
+    version=settings.HOLDFAST_VERSION,
+    description="Memory for LLM chat applications: post messages, read context.",
+    auth=KeyAuth(),
+    parser=OrjsonParser(),
+    renderer=OrjsonRenderer(),
+    urls_namespace="api",
+)
+problems.register(api, body_limit=settings.HOLDFAST_BODY_LIMIT)
+api.add_router("/conversations", conversations.router)
+api.add_router("/context", context.router)
+api.add_router("/memories", memories.router)
+api.add_router("/jobs", jobs.router)

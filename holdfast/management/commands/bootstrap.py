@@ -1,0 +1,28 @@
+"""`manage.py bootstrap`: migrates, collects static files, makes the default workspace, the roles and a first admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from holdfast.bootstrap import bootstrap
+
+# of Plotly's package data, all but plotly.min.js: nothing of ours refers to it
+LEFT_OUT = ["widgetbundle.js", "datasets", "plotly/templates"]
+
+
+class Command(BaseCommand):
+    help = "Migrate, collect static files, create the default workspace, the roles and a first admin where missing."
+    requires_system_checks = ()  # they look for the folder of static files, which is made here
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=LEFT_OUT)
+        admin = bootstrap(password=settings.HOLDFAST_ADMIN_PASSWORD, folder=settings.HOLDFAST_DIR)
+        if admin.made:
+            self.stdout.write(f"First admin: {admin.name}, password {admin.made} (shown this once)")
+        # read by `up`, and by scripts: the name, and the password's file if there is one
+        self.stdout.write(f"admin {admin.name} {admin.file or '-'}")

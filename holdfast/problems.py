@@ -1,0 +1,72 @@
+"""Turns what verbs and parsers refuse into problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from monitoring.request_id import current
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from memory import errors
+
+STATUS = {
+    errors.NotFoundError: 404,
+    errors.GoneError: 410,
+    errors.ConflictError: 409,
+    errors.ForbiddenError: 403,
+    errors.UnauthorisedError: 401,
+}
+
+
+def register(api: NinjaAPI, *, body_limit: int) -> None:
+    """Give `api` one answer for every kind of error."""
+
+    def answer(request: HttpRequest, status: int, detail: str, **more: Any) -> HttpResponse:
+        # both spellings: third-party clients read either `detail` or `error`
+        problem = {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": detail,
+            "error": detail,
+            "request_id": current(),
+            **more,
+        }
+        response = api.create_response(request, problem, status=status)
+        response["Content-Type"] = "application/problem+json"
+        if status == HTTPStatus.UNAUTHORIZED:
+            response["WWW-Authenticate"] = "Bearer"
+        return response
+
+    @api.exception_handler(errors.HoldfastError)
+    def refused(request: HttpRequest, error: errors.HoldfastError) -> HttpResponse:
+        status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+        return answer(request, status, str(error))
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        faults = [_fault(fault) for fault in error.errors]
+        detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults[:5])
+        return answer(request, 422, detail, errors=faults[:50])
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        return answer(request, 413, f"The body is over {body_limit:,} bytes. Send it in several requests.")
+
+    @api.exception_handler(HttpError)
+    def http(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return answer(request, error.status_code, error.message)
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return answer(request, 404, "No such resource.")
+
+
+def _fault(fault: dict[str, Any]) -> dict[str, str]:
+    """A pydantic error as the field's path in the request, without its place in our signatures, and a sentence."""
+    place = [str(step) for step in fault["loc"] if step not in {"body", "query", "header", "path"}]
+    return {"field": ".".join(place[1:] if place[:1] in (["body"],) else place) or "body", "message": fault["msg"]}

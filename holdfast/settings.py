@@ -1,0 +1,178 @@
+"""Settings: one file, read from the environment, refusing nonsense at start."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import plotly
+from psycopg.conninfo import conninfo_to_dict
+
+from holdfast import embedded, env
+from holdfast.look import UNFOLD as UNFOLD
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOLDFAST_DIR = Path(env.text("HOLDFAST_DIR", str(BASE_DIR / ".holdfast"))).resolve()
+HOLDFAST_VERSION = re.findall(r"^## (\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MULTILINE)[0]
+HOLDFAST_ENVIRONMENT = env.text("HOLDFAST_ENVIRONMENT", "local")
+
+DEBUG = env.boolean("HOLDFAST_DEBUG", False)
+SECRET_KEY = env.generated("HOLDFAST_SECRET_KEY", HOLDFAST_DIR / "secret_key")
+ALLOWED_HOSTS = env.listing("HOLDFAST_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.listing("HOLDFAST_TRUSTED_ORIGINS")
+
+# --- the services: real ones, embedded where the environment names none
+
+_embedded = embedded.addresses(HOLDFAST_DIR)
+DATABASE_URL = env.text("DATABASE_URL", _embedded.database_url)
+REDIS_URL = env.text("REDIS_URL", _embedded.redis_url)
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", _embedded.broker_url)
+HOLDFAST_DB_POOL = env.integer("HOLDFAST_DB_POOL", 0, least=0)
+
+
+def _database(url: str, *, pool: int) -> dict[str, Any]:
+    """Django's dictionary for a PostgreSQL URL; `pool` connections are shared by a web process's threads.
+
+    Without a pool each thread keeps its connection: a new one per request costs eight times as much.
+    """
+    parts: dict[str, Any] = dict(conninfo_to_dict(url))
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    database: dict[str, Any] = {django: str(parts.pop(pg, "")) for pg, django in names.items()}
+    database |= {"ENGINE": "django.db.backends.postgresql", "OPTIONS": parts, "CONN_HEALTH_CHECKS": True}
+    if pool:
+        parts["pool"] = {"min_size": min(2, pool), "max_size": pool, "timeout": 5}
+    else:
+        database["CONN_MAX_AGE"] = None
+    return database
+
+
+DATABASES = {"default": _database(DATABASE_URL, pool=HOLDFAST_DB_POOL)}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- the applications
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "template_partials",
+    "waffle",
+    "monitoring",
+    "flags",
+    "memory",
+    "holdfast",
+]
+MIDDLEWARE = [
+    "monitoring.middleware.measure",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "holdfast.middleware.content_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "holdfast.urls"
+WSGI_APPLICATION = "holdfast.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "monitoring.shell.shell",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+WAFFLE_FLAG_MODEL = "flags.Flag"
+WAFFLE_ENABLE_ADMIN_PAGES = False  # flags.admin has ours
+
+# --- people
+
+HOLDFAST_ADMIN_PASSWORD = env.text("HOLDFAST_ADMIN_PASSWORD")
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "sign-in"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("HOLDFAST_HTTPS", False)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# --- language, time, files
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = HOLDFAST_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", Path(plotly.__file__).parent / "package_data")]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+HOLDFAST_METRICS = env.boolean("HOLDFAST_METRICS", True)
+
+# --- bounds
+
+HOLDFAST_BODY_LIMIT = env.integer("HOLDFAST_BODY_LIMIT", 10 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = HOLDFAST_BODY_LIMIT
+HOLDFAST_WINDOW_TOKENS = env.integer("HOLDFAST_WINDOW_TOKENS", 2000, least=200)
+HOLDFAST_SUMMARY_TOKENS = env.integer("HOLDFAST_SUMMARY_TOKENS", 300, least=50)
+HOLDFAST_JOB_LEASE_S = env.integer("HOLDFAST_JOB_LEASE_S", 60)
+HOLDFAST_JOB_ATTEMPTS = env.integer("HOLDFAST_JOB_ATTEMPTS", 5)
+HOLDFAST_NEAR_CERTAIN = env.number("HOLDFAST_NEAR_CERTAIN", 0.80, least=0.5, most=1.0)
+
+# --- Celery: hints only, so an early acknowledgement loses nothing that the rows do not bring back
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SOFT_TIME_LIMIT = HOLDFAST_JOB_LEASE_S // 2
+CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 5
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "priority_steps": [0, 1, 2, 3, 4],
+    "sep": ":p",
+    "queue_order_strategy": "priority",
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+}
+CELERY_BEAT_SCHEDULE = {
+    "dispatch": {"task": "memory.dispatch", "schedule": 1.0, "options": {"expires": 5, "priority": 0}}
+}
+
+# --- logs: key=value lines; never message text, memory text or keys
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "time=%(asctime)s level=%(levelname)s logger=%(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("HOLDFAST_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}},
+}

@@ -1,0 +1,87 @@
+"""What `up` runs: the steps before, and the children."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.embedded import Addresses
+from holdfast.supervisor.child import ChildSpec
+from holdfast.supervisor.probe import Probe
+
+WORKER_PATIENCE_S = 5.0
+# Which variable of the environment replaces which service, and which address of the embedded one it otherwise gets.
+REPLACEMENTS = {"postgres": "DATABASE_URL", "cache": "REDIS_URL", "broker": "CELERY_BROKER_URL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run: where the checkout and the data are, and what the command line said."""
+
+    base: Path
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    demo: bool = True
+
+
+def wanted_services(environment: Mapping[str, str]) -> dict[str, bool]:
+    """Which services to start: those that neither NAME nor NAME_FILE replaces."""
+    return {
+        service: not (environment.get(name) or environment.get(f"{name}_FILE"))
+        for service, name in REPLACEMENTS.items()
+    }
+
+
+def service_variables(addresses: Addresses, wanted: Mapping[str, bool]) -> dict[str, str]:
+    """The variables that tell the children about the started services."""
+    urls = {"postgres": addresses.database_url, "cache": addresses.redis_url, "broker": addresses.broker_url}
+    return {REPLACEMENTS[service]: url for service, url in urls.items() if wanted[service]}
+
+
+def bootstrap(options: Options) -> ChildSpec:
+    # Not prefixed: it prints what people and scripts copy.
+    return ChildSpec("bootstrap", _manage(options, "bootstrap"), is_prefixed=False)
+
+
+def children(options: Options) -> list[ChildSpec]:
+    """The web server, the worker, beat, the metrics' aggregator, and the demo unless it is not wanted."""
+    specs = [_web(options), _worker(), _beat(options), ChildSpec("metrics", _manage(options, "aggregate"))]
+    if options.demo:
+        url = Probe(options.host, options.port).url.rstrip("/")
+        specs.append(ChildSpec("demo", _manage(options, "demo", "--url", url), is_restarted=False))
+    return specs
+
+
+def _manage(options: Options, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, str(options.base / "manage.py"), *arguments)
+
+
+def _web(options: Options) -> ChildSpec:
+    where = ("--host", options.host, "--port", str(options.port), "--workers", str(options.workers))
+    how = ("--interface", "wsgi", "--blocking-threads", "2", "--backlog", "4096", "--no-ws", "--log-level", "warning")
+    health = ("--respawn-failed-workers", "--workers-kill-timeout", "5")
+    command = (sys.executable, "-m", "granian", *how, *health, *where, "holdfast.wsgi:application")
+    # two threads in each web worker share connections, and may need one each for a moment more
+    return ChildSpec("web", command, variables=(("HOLDFAST_DB_POOL", "4"),))
+
+
+def _worker() -> ChildSpec:
+    how = ("--concurrency", "2", "--prefetch-multiplier", "1", "--loglevel", "WARNING", "-n", "up@%h")
+    # Celery's warm shutdown waits for a task as long as it takes. Nothing is lost by not waiting: jobs are rows with
+    # leases in PostgreSQL, and what a killed worker had claimed comes back when its lease ends.
+    return ChildSpec("worker", (*_celery(), "worker", *how), quit_after_s=WORKER_PATIENCE_S)
+
+
+def _beat(options: Options) -> ChildSpec:
+    how = ("--schedule", str(options.folder / "beat-schedule"), "--loglevel", "WARNING")
+    return ChildSpec("beat", (*_celery(), "beat", *how))
+
+
+def _celery() -> tuple[str, ...]:
+    # Celery warns of root because of pickle, which is not accepted here.
+    quiet = ("-W", "ignore:You're running the worker with superuser privileges")
+    return (sys.executable, *quiet, "-m", "celery", "--quiet", "-A", "holdfast")

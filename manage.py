@@ -1,0 +1,22 @@
+#!/usr/bin/env python
+"""The one way in: Django's command line with Holdfast's settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "holdfast.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as missing:
+        sys.exit(
+            f"Django is not installed in this Python ({missing}). Run `make up`, or use .venv/bin/python manage.py."
+        )
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

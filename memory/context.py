@@ -1,0 +1,202 @@
+"""Assembles what the model should know before its next call, within a token budget."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from memory import search
+from memory.errors import NotFoundError
+from memory.models import Conversation, Memory, Message
+from memory.providers.base import Embedder, ProviderError
+from memory.tokens import estimate
+from monitoring import metrics
+
+SUMMARY_SHARE, MEMORY_SHARE = 0.15, 0.30  # of the budget; what they leave goes to the recent messages
+RELEVANT = 20  # memories considered
+PINNED = 20
+RECENT = 200  # messages considered
+HEADINGS = {
+    "memory": "What is known about the user:",
+    "summary": "The conversation so far:",
+    "message": "Recent messages:",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of the context: `kind` is memory, summary or message."""
+
+    kind: str
+    id: uuid.UUID
+    text: str
+    tokens: int
+
+
+@dataclass(slots=True)
+class Context:
+    """The context as text and as parts; `tokens` is the estimate for the whole text, never over the budget."""
+
+    text: str
+    tokens: int
+    parts: list[Part]
+    variant: str = "plain"
+    degraded: bool = False
+    reasons: list[str] = field(default_factory=list)
+    explain: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What the context needs of a conversation: its summary, and the messages that the summary does not cover."""
+
+    id: uuid.UUID | None = None
+    summary: str = ""
+    messages: Sequence[tuple[uuid.UUID, str, str, str]] = ()  # id, role, name, content; newest first
+
+
+def assemble(
+    *,
+    workspace_id: uuid.UUID,
+    user_id: str,
+    embedder: Embedder,
+    now: datetime,
+    conversation_id: uuid.UUID | None = None,
+    query: str | None = None,
+    budget_tokens: int = 2000,
+    explain: bool = False,
+) -> Context:
+    """The context for the user's next model call: pinned and relevant memories, summary, recent messages.
+
+    Without a query, the newest message of the user stands in; without either, the newest memories serve.
+    Raises NotFoundError for a conversation that is not this user's.
+    """
+    thread = _thread(workspace_id, user_id, conversation_id)
+    question = query or next((content for _, role, _, content in thread.messages if role == "user"), "")
+    reasons: list[str] = []
+    memories, hits = _memories(workspace_id, user_id, question, embedder, now, reasons)
+    parts = _fill(memories, thread, budget_tokens)
+    text = render(parts)
+    context = Context(text, estimate(text), parts, degraded=bool(reasons), reasons=reasons)
+    if explain:
+        context.explain = _explanation(question, hits, memories, thread, parts, budget_tokens)
+    return context
+
+
+def render(parts: Iterable[Part]) -> str:
+    """The parts as one text, a heading before each kind."""
+    lines: list[str] = []
+    last = None
+    for part in parts:
+        if part.kind != last:
+            lines += ([""] if last else []) + [HEADINGS[part.kind]]
+            last = part.kind
+        lines.append(part.text)
+    return "\n".join(lines)
+
+
+def _thread(workspace_id: uuid.UUID, user_id: str, conversation_id: uuid.UUID | None) -> Thread:
+    if conversation_id is None:
+        return Thread()
+    found = Conversation.objects.filter(pk=conversation_id, workspace_id=workspace_id, user_id=user_id)
+    conversation = found.values_list("summary", "summary_through").first()
+    if conversation is None:
+        raise NotFoundError(f"No conversation {conversation_id} of user {user_id!r} in this workspace.")
+    summary, through = conversation
+    recent = Message.objects.filter(conversation_id=conversation_id, position__gt=through).order_by("-position")
+    messages = list(recent.values_list("id", "role", "name", "content")[:RECENT])
+    return Thread(conversation_id, summary, messages)
+
+
+def _memories(
+    workspace_id: uuid.UUID, user_id: str, question: str, embedder: Embedder, now: datetime, reasons: list[str]
+) -> tuple[dict[uuid.UUID, str], list[search.Hit]]:
+    """Pinned memories, then relevant ones, by id; the newest ones where there is nothing to search for."""
+    mine = Memory.objects.of(workspace_id, user_id).active().unexpired(now)
+    texts = dict(mine.filter(pinned=True).order_by("-importance", "-id").values_list("id", "text")[:PINNED])
+    if not question.strip():
+        newest = mine.order_by("-id").values_list("id", "text")[:RELEVANT]
+        return texts | {id: text for id, text in newest if id not in texts}, []
+    hits = search.search(
+        workspace_id=workspace_id,
+        user_id=user_id,
+        query=question,
+        vector=_vector(question, embedder, reasons),
+        now=now,
+        limit=RELEVANT,
+    )
+    return texts | {hit.id: hit.text for hit in hits if hit.id not in texts}, hits
+
+
+def _vector(question: str, embedder: Embedder, reasons: list[str]) -> search.Vector | None:
+    try:
+        with metrics.timed("provider.embed"):
+            vector: search.Vector = embedder.embed([question])[0]
+            return vector
+    except ProviderError as problem:
+        reasons.append(f"Searched by words alone: the embedding provider failed ({type(problem).__name__}).")
+        return None
+
+
+def _fill(memories: dict[uuid.UUID, str], thread: Thread, budget: int) -> list[Part]:
+    """Parts in their order, chosen so that the rendered text stays within the budget."""
+    visible = "\n".join(content.casefold() for *_, content in thread.messages)
+    known = [("memory", id, f"- {text}") for id, text in memories.items() if text.casefold() not in visible]
+    about, used = _take(known, int(budget * MEMORY_SHARE), 0)
+    summary = [("summary", thread.id, thread.summary)] if thread.id and thread.summary else []
+    past, used = _take(summary, used + int(budget * SUMMARY_SHARE), used)
+    turns = [("message", id, f"{name or role}: {content}") for id, role, name, content in thread.messages]
+    recent, used = _take(turns, budget, used, whole=True)
+    # what the messages left is the memories' again
+    more, _ = _take(known[len(about) :], budget, used, whole=True) if about or not turns else ([], 0)
+    return about + more + past + recent[::-1]
+
+
+def _take(
+    lines: Iterable[tuple[str, uuid.UUID, str]], limit: int, used: int, *, whole: bool = False
+) -> tuple[list[Part], int]:
+    """As many of the lines as fit under `limit` tokens; `whole` stops at the first that does not fit."""
+    parts: list[Part] = []
+    for kind, id, text in lines:
+        # the line break counts, and with the first line of a kind its heading
+        tokens = estimate(text) + 1
+        cost = tokens + (0 if parts else estimate(HEADINGS[kind]) + 2)
+        if used + cost <= limit:
+            parts.append(Part(kind, id, text, tokens))
+            used += cost
+        elif whole:
+            break
+    return parts, used
+
+
+def _explanation(
+    question: str,
+    hits: Sequence[search.Hit],
+    memories: dict[uuid.UUID, str],
+    thread: Thread,
+    parts: Sequence[Part],
+    budget: int,
+) -> dict[str, object]:
+    """Why the parts are these: the query used, each hit's ranks, what was considered and what each kind took."""
+    taken = {part.id for part in parts}
+    spent = {kind: sum(part.tokens for part in parts if part.kind == kind) for kind in HEADINGS}
+    return {
+        "query": question,
+        "budget_tokens": budget,
+        "spent_tokens": spent,
+        "memories_considered": len(memories),
+        "messages_considered": len(thread.messages),
+        "memories": [
+            {
+                "id": hit.id,
+                "score": round(hit.score, 4),
+                "vector_rank": hit.why.vector_rank,
+                "similarity": hit.why.similarity,
+                "text_rank": hit.why.text_rank,
+                "used": hit.id in taken,
+            }
+            for hit in hits
+        ],
+    }

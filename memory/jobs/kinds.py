@@ -1,0 +1,6 @@
+"""The kinds of jobs."""
+
+from __future__ import annotations
+
+PROCESS_MESSAGES = "process_messages"
+PROCESS_TEXT = "process_text"

@@ -1,0 +1,1 @@
+"""Reads what other programs have exported: records → (chatgpt | openai | jsonl | locomo) → read → load."""

@@ -1,0 +1,63 @@
+"""What every test stands on: no network but this machine's, and caches that are empty at the start."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import pytest_django
+import redis
+from django.conf import settings
+from django.db import connection
+from django.test import override_settings
+
+from memory import access
+
+
+@pytest.fixture(autouse=True, scope="session")
+def only_loopback() -> Iterator[None]:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_loopback(address[0]):
+            raise PermissionError(f"A test tried to reach {address!r}: only this machine may be reached.")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def static_files_as_they_are() -> Iterator[None]:
+    """Serve static files from where they lie: nothing is collected for a test run."""
+    plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    with override_settings(STORAGES=settings.STORAGES | plain):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """Drop waffle's own flag tables, which its migrations make although ours is swapped in.
+
+    Django doesn't know them, and so can't empty the users that they refer to between two tests.
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS waffle_flag_users, waffle_flag_groups, waffle_flag")
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    access.forget_callers()
+    redis.Redis.from_url(settings.REDIS_URL).flushall()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,91 @@
+"""Builders: rows and requests with full defaults, each of which can be overridden by keyword."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from memory import access
+from memory.dedupe.normalise import text_hash
+from memory.ingest import Appended, NewMessage, append
+from memory.jobs.claim import claim
+from memory.models import Conversation, Memory, Revision, Scope, Workspace
+from memory.process import Tools, process
+from memory.providers import configured
+
+NOW = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
+_number = itertools.count(1)
+
+
+def make_workspace(**fields: Any) -> Workspace:
+    return Workspace.objects.create(**{"name": f"workspace-{next(_number)}"} | fields)
+
+
+def make_key(workspace: Workspace | None = None, **fields: Any) -> str:
+    """The key itself."""
+    options = {"name": "tests", "scope": Scope.WRITE} | fields
+    return access.create_key(workspace=workspace or make_workspace(), **options)[1]
+
+
+def make_conversation(workspace: Workspace | None = None, **fields: Any) -> Conversation:
+    defaults = {"user_id": "mara", "workspace": workspace or make_workspace()}
+    return Conversation.objects.create(**defaults | fields)
+
+
+def make_message(content: str = "I live in Leeds.", **fields: Any) -> NewMessage:
+    return NewMessage(**{"role": "user", "content": content} | fields)
+
+
+def make_memory(text: str = "Lives in Leeds", workspace: Workspace | None = None, **fields: Any) -> Memory:
+    embedder = configured.embedder()
+    defaults = {
+        "workspace": workspace or make_workspace(),
+        "user_id": "mara",
+        "text": text,
+        "text_hash": text_hash(text),
+        "embedding": embedder.embed([text])[0],
+        "embedding_model": embedder.model,
+    }
+    memory = Memory.objects.create(**defaults | fields)
+    Revision.objects.create(memory=memory, number=1, text=text, cause="added", actor="tests")
+    return memory
+
+
+def make_tools(**fields: Any) -> Tools:
+    defaults: dict[str, Any] = {
+        "embedder": configured.embedder(),
+        "extractor": configured.extractor(),
+        "summarizer": configured.summarizer(),
+        "near_certain": 0.95,
+        "window_tokens": 2000,
+        "summary_tokens": 300,
+    }
+    return Tools(**defaults | fields)
+
+
+def say(conversation: Conversation, *contents: str, now: datetime = NOW, **fields: Any) -> Appended:
+    """Append user messages to a conversation."""
+    return append(
+        workspace_id=conversation.workspace_id,
+        conversation_id=conversation.pk,
+        messages=[make_message(content, **fields) for content in contents],
+        now=now,
+    )
+
+
+def work(conversation: Conversation, *, now: datetime = NOW, tools: Tools | None = None) -> int:
+    """Do what waits for the conversation's user, as a worker would; how many claims that took."""
+    claims = 0
+    while taken := claim(
+        workspace_id=conversation.workspace_id, user_id=conversation.user_id, now=now, lease=timedelta(minutes=1)
+    ):
+        process(taken, tools=tools or make_tools(), now=now)
+        claims += 1
+    return claims
+
+
+def texts(conversation: Conversation) -> list[str]:
+    """The active memories of the conversation's user, oldest first."""
+    mine = Memory.objects.of(conversation.workspace_id, conversation.user_id).active()
+    return list(mine.order_by("id").values_list("text", flat=True))

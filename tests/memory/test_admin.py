@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from memory.models import Memory, Revision, State
+from tests.make import make_conversation, make_key, make_memory, say, work
+
+pytestmark = pytest.mark.django_db
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in {"memory", "flags"}]
+
+
+@pytest.fixture
+def ops() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("ops", password="not-used-here"))
+    return client
+
+
+def form(memory: Memory, **fields: object) -> dict[str, object]:
+    inlines = {
+        f"{name}-{total}": 0 for name in ("revisions", "decisions") for total in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+    shown = {"text": memory.text, "kind": memory.kind, "importance": memory.importance, "metadata": "{}"}
+    return inlines | shown | fields
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_every_noun_has_a_list_that_can_be_searched(ops: Client, model: type) -> None:
+    make_key()
+    conversation = make_conversation()
+    say(conversation, "I'm allergic to peanuts.")
+    work(conversation)
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")  # type: ignore[attr-defined]
+    assert ops.get(url).status_code == 200
+    assert ops.get(url, {"q": "peanuts"}).status_code == 200
+
+
+def test_a_memory_is_found_by_its_text(ops: Client) -> None:
+    make_memory("Is allergic to peanuts")
+    make_memory("Lives in Leeds")
+    page = ops.get(reverse("admin:memory_memory_changelist"), {"q": "peanuts"}).content.decode()
+    assert "Is allergic to peanuts" in page
+    assert "Lives in Leeds" not in page
+
+
+def test_an_edit_writes_a_revision_and_embeds_again(ops: Client) -> None:
+    memory = make_memory("Lives in Leeds")
+    url = reverse("admin:memory_memory_change", args=[memory.pk])
+    assert ops.get(url).status_code == 200
+    answer = ops.post(url, form(memory, text="Lives in York", pinned="on"))
+    assert answer.status_code == 302
+    stored = Memory.objects.get()
+    assert (stored.text, stored.pinned, stored.version) == ("Lives in York", True, 2)
+    assert list(stored.embedding) != list(memory.embedding)
+    revision = Revision.objects.get(number=2)
+    assert (revision.text, revision.cause, revision.actor) == ("Lives in York", "edited", "ops")
+
+
+def test_an_edit_to_a_text_that_is_there_already_is_refused_in_words(ops: Client) -> None:
+    memory = make_memory("Lives in Leeds")
+    other = make_memory("Lives in York", memory.workspace)
+    url = reverse("admin:memory_memory_change", args=[other.pk])
+    page = ops.post(url, form(other, text="Lives in Leeds"), follow=True).content.decode()
+    assert f"Memory {memory.pk} of this user says the same already." in page
+    assert Memory.objects.get(pk=other.pk).text == "Lives in York"
+
+
+def test_an_edit_to_an_empty_text_is_refused(ops: Client) -> None:
+    memory = make_memory("Lives in Leeds")
+    url = reverse("admin:memory_memory_change", args=[memory.pk])
+    assert ops.post(url, form(memory, text="  ")).status_code == 200
+    assert Memory.objects.get().text == "Lives in Leeds"
+
+
+def test_deleting_and_the_action_forget(ops: Client) -> None:
+    first = make_memory("Lives in Leeds")
+    second = make_memory("Lives in York", first.workspace)
+    ops.post(reverse("admin:memory_memory_delete", args=[first.pk]), {"post": "yes"})
+    chosen = {"action": "forget_selected", "_selected_action": [str(second.pk)]}
+    ops.post(reverse("admin:memory_memory_changelist"), chosen)
+    assert list(Memory.objects.values_list("state", "text")) == [(State.FORGOTTEN, "")] * 2
+
+
+def test_what_the_pipeline_writes_can_not_be_changed_by_hand(ops: Client) -> None:
+    for name in ("conversation", "job", "decision"):
+        assert ops.get(reverse(f"admin:memory_{name}_add")).status_code == 403

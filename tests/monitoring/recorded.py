@@ -1,0 +1,74 @@
+"""An hour of recorded figures: written by the aggregator's own verb, so that pages read what production would."""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import datetime
+
+import redis
+from django.conf import settings
+
+from monitoring.metrics import snapshot
+from monitoring.metrics.blob import Blob
+from monitoring.metrics.record import Delta
+from monitoring.metrics.sketch import Sketch
+from monitoring.metrics.store.retain import make_partitions
+from monitoring.metrics.store.rollup import roll_up
+from monitoring.metrics.store.write import write
+
+HOUR_S = 3600
+EVERY_S = 5
+SEALED_S = 4  # the last seconds are not complete yet
+
+
+def record_hour(*, now: datetime, failing: float = 0.004, oldest_s: float = 8.0) -> None:
+    """Two hours, so that there is a period before: quiet, with a slow spell twenty-five minutes ago."""
+    moment = int(now.timestamp())
+    make_partitions(now=moment)
+    make_partitions(now=moment - 2 * HOUR_S)
+    chance = random.Random(7)
+    seconds = range(moment - 2 * HOUR_S, moment - SEALED_S, EVERY_S)
+    blobs = [
+        Blob("web:1:a", i + 1, second, _delta(chance, moment - second, failing, oldest_s))
+        for i, second in enumerate(seconds)
+    ]
+    late = write([*blobs, Blob("web:1:a", len(blobs) + 1, moment)], now=moment).late_minutes
+    roll_up(now=moment, again=late)
+    publish(now=now)
+
+
+def publish(*, now: datetime) -> None:
+    """The snapshot of that moment."""
+    snapshot.publish(snapshot.take(now=int(now.timestamp())), redis.Redis.from_url(settings.REDIS_URL))
+
+
+def _delta(chance: random.Random, ago_s: int, failing: float, oldest_s: float) -> Delta:
+    """What one process records in EVERY_S seconds, `ago_s` seconds ago."""
+    slow = math.exp(-(((ago_s - 1500) / 180) ** 2))
+    wave = 1 + 0.08 * math.sin(ago_s / 500) + chance.uniform(-0.05, 0.05)
+    requests, context = 120 * wave, 60 * wave
+    embeddings = 30 * wave
+    counters = {
+        "requests": requests,
+        "requests.errors": requests * (failing + 0.05 * slow) * chance.uniform(0.6, 1.4),
+        "messages.posted": 45 * wave,
+        "cache.context.hits": context * (0.93 - 0.04 * slow),
+        "cache.context.misses": context * (0.07 + 0.04 * slow),
+        "cache.embedding.hits": embeddings * (0.7 - 0.1 * slow),
+        "cache.embedding.misses": embeddings * (0.3 + 0.1 * slow),
+    }
+    bulk = max(0.0, 160 - ago_s / 15)
+    gauges = {
+        "queue.critical": 0.0,
+        "queue.high": round(4 * wave),
+        "queue.normal": round(40 * wave + 90 * slow),
+        "queue.low": round(14 * wave),
+        "queue.bulk": round(bulk),
+        "queue.oldest_s": round(oldest_s * wave + 20 * slow),
+        "memories.active": 18_400 - ago_s // 20,
+    }
+    durations = [chance.lognormvariate(math.log(0.006 * (1 + 2 * slow)), 0.9) for _ in range(20)]
+    return Delta(
+        {"operation.assemble_context": Sketch.of(durations)}, counters, {k: float(v) for k, v in gauges.items()}
+    )
