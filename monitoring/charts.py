@@ -123,7 +123,7 @@ def hit_rate(figures: Figures, events: Sequence[Event]) -> Chart:
 def queues(figures: Figures, events: Sequence[Event]) -> Chart:
     lines = [
         Line(name, figures.gauges[f"queue.{name}"], "", tone, {"alpha": alpha, "width": 1}, "fill")
-        for name, (tone, alpha) in QUEUE_STYLES.items()
+        for name, (tone, alpha) in ((priority, QUEUE_STYLES[priority]) for priority in PRIORITIES)
     ]
     waiting = latest(figures.depth())
     label = f"Queue depth {written(waiting, '')}: {_list(lines)}."
@@ -189,6 +189,3 @@ def _stroke(dash: str) -> str:
 
 def _list(lines: Sequence[Line]) -> str:
     return ", ".join(f"{line.name} {line.now}" for line in lines)
-
-
-assert set(QUEUE_STYLES) == set(PRIORITIES)

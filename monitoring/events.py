@@ -8,7 +8,7 @@ from monitoring.models import Event
 
 
 def record(*, kind: str, text: str, at: datetime, tone: str = Event.Tone.INFO, actor: str = "") -> Event:
-    """Writes one event. A longer text is cut to 200 characters. Raises ValueError for an unknown tone or a naive time."""
+    """Writes one event, its text cut to 200 characters. Raises ValueError for an unknown tone or a naive time."""
     if tone not in Event.Tone.values:
         raise ValueError(f"tone must be one of {', '.join(Event.Tone.values)}, got {tone!r}")
     if at.tzinfo is None:

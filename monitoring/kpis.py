@@ -111,9 +111,10 @@ def _share(part: float, whole: float) -> float | None:
 
 
 def _direction(change: float) -> Delta:
-    if abs(change) < 0.005:
+    whole = round(abs(change) * 100)
+    if not whole:
         return Delta("as before")
-    return Delta(f"{number(abs(change) * 100 // 1)} % {'more' if change > 0 else 'fewer'}", *_arrow(change))
+    return Delta(f"{number(whole)} % {'more' if change > 0 else 'fewer'}", *_arrow(change))
 
 
 def _slower(now: float | None, then: float | None) -> Delta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from memory.load.records import Turn
 FOLDER = Path(__file__).parent / "demo"
 PAUSE_S = 1.5  # between turns, ± half
 TIMEOUT_S = 10.0
+START_S = 60.0  # that a server may take to start
 
 
 def turns(*, now: datetime, folder: Path = FOLDER) -> list[Turn]:
@@ -42,6 +44,17 @@ class Client:
 
     url: str
     key: str
+
+    def wait(self, *, timeout_s: float = START_S) -> None:
+        """Return when the server accepts connections, or after the timeout: what is wrong then, the calls will say."""
+        place = urlsplit(self.url)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((place.hostname or "localhost", place.port or 80), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(PAUSE_S / 3)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer's JSON. Raises OSError or http.client.HTTPException when there is none."""

@@ -56,7 +56,10 @@ class _Part:
 
 
 def span(range_name: str, *, now: datetime) -> Span:
-    """The span of that name that ends with the last complete step at `now`. Raises ValueError for an unknown name."""
+    """The span of that name at `now`. Raises ValueError for an unknown name.
+
+    It ends with the last complete step; where steps are longer than a minute, with the step that is going on.
+    """
     if range_name not in RANGES:
         raise ValueError(f"the range must be one of {', '.join(RANGES)}, got {range_name!r}")
     length, step = RANGES[range_name]

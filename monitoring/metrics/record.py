@@ -11,7 +11,6 @@ import os
 import re
 import threading
 import weakref
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from dataclasses import dataclass, field
@@ -63,7 +62,7 @@ class _Maps(threading.local):
     """The maps of the current thread."""
 
     def __init__(self) -> None:
-        self.latencies: dict[str, defaultdict[int, float]] = {}
+        self.latencies: dict[str, dict[int, float]] = {}
         self.counters: dict[str, float] = {}
         self.life = _Life()
         with _state.lock:
@@ -75,7 +74,7 @@ class _Thread:
     """The maps of one thread as the drain sees them: cumulative, and what of them is drained already."""
 
     life: weakref.ref[_Life]
-    latencies: dict[str, defaultdict[int, float]]
+    latencies: dict[str, dict[int, float]]
     counters: dict[str, float]
     drained: dict[str, dict[int, float]] = field(default_factory=dict)
     drained_counters: dict[str, float] = field(default_factory=dict)
@@ -214,12 +213,13 @@ def drain() -> Delta:
 
 
 def _observe_rare(name: str, seconds: float) -> None:
-    """The first observation of a thread in a series, and durations that have no logarithm."""
+    """The first observation of a thread in a series or a bucket, and durations that have no logarithm."""
     if isnan(seconds):
         drop(1)
     elif _admit(name, Kind.LATENCY):
-        buckets = _maps.latencies.setdefault(name, defaultdict(int))
-        buckets[bucket(seconds)] += 1
+        buckets = _maps.latencies.setdefault(name, {_SECONDS: 0.0})
+        index = bucket(seconds)
+        buckets[index] = buckets.get(index, 0) + 1
         buckets[_SECONDS] += min(max(seconds, 0), 1 << 20)
 
 

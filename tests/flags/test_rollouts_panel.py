@@ -17,7 +17,14 @@ HTMX = {"HX-Request": "true"}
 
 
 def make_flag(name: str = "enhanced_prompts", **fields: Any) -> Flag:
-    return Flag.objects.create(**{"name": name, "percent": Decimal(25)} | fields)
+    flag = Flag(**{"name": name, "percent": Decimal(25)} | fields)
+    flag.save()
+    return flag
+
+
+def context(answer: Any) -> dict[str, Any]:
+    given: dict[str, Any] = answer.context_data
+    return given
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def test_what_needs_somebody_comes_first(ops: Client) -> None:
     make_flag("d_expired", percent=10, expires_on=timezone.now().date() - timedelta(days=2))
     make_flag("e_off", percent=0)
     answer = ops.get("/rollouts/panel/", headers=HTMX)
-    assert [row.name for row in answer.context_data["rows"]] == ["d_expired", "c_half", "a_done", "b_off"]
+    assert [row.name for row in context(answer)["rows"]] == ["d_expired", "c_half", "a_done", "b_off"]
     assert "2 of 5 partly on" in answer.content.decode()
 
 

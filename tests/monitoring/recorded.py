@@ -18,7 +18,7 @@ from monitoring.metrics.store.rollup import roll_up
 from monitoring.metrics.store.write import write
 
 HOUR_S = 3600
-EVERY_S = 5
+EVERY_S = 10
 SEALED_S = 4  # the last seconds are not complete yet
 
 
@@ -47,12 +47,12 @@ def _delta(chance: random.Random, ago_s: int, failing: float, oldest_s: float) -
     """What one process records in EVERY_S seconds, `ago_s` seconds ago."""
     slow = math.exp(-(((ago_s - 1500) / 180) ** 2))
     wave = 1 + 0.08 * math.sin(ago_s / 500) + chance.uniform(-0.05, 0.05)
-    requests, context = 120 * wave, 60 * wave
-    embeddings = 30 * wave
+    requests, context = 240 * wave, 120 * wave
+    embeddings = 60 * wave
     counters = {
         "requests": requests,
         "requests.errors": requests * (failing + 0.05 * slow) * chance.uniform(0.6, 1.4),
-        "messages.posted": 45 * wave,
+        "messages.posted": 90 * wave,
         "cache.context.hits": context * (0.93 - 0.04 * slow),
         "cache.context.misses": context * (0.07 + 0.04 * slow),
         "cache.embedding.hits": embeddings * (0.7 - 0.1 * slow),
@@ -68,7 +68,7 @@ def _delta(chance: random.Random, ago_s: int, failing: float, oldest_s: float) -
         "queue.oldest_s": round(oldest_s * wave + 20 * slow),
         "memories.active": 18_400 - ago_s // 20,
     }
-    durations = [chance.lognormvariate(math.log(0.006 * (1 + 2 * slow)), 0.9) for _ in range(20)]
+    durations = [chance.lognormvariate(math.log(0.006 * (1 + 2 * slow)), 0.9) for _ in range(40)]
     return Delta(
         {"operation.assemble_context": Sketch.of(durations)}, counters, {k: float(v) for k, v in gauges.items()}
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from monitoring import events, kpis, overview
 from monitoring.kpis import Kpi
 from monitoring.metrics import snapshot
-from monitoring.overview import Health, verdict
+from monitoring.overview import Health, Page, verdict
 from tests.monitoring.made import NOW, make_figures
 from tests.monitoring.recorded import record_hour
 
@@ -100,10 +101,11 @@ def test_there_are_at_most_seven_figures_and_none_is_invented() -> None:
 
 def test_a_figure_says_its_change_against_the_period_before_in_words() -> None:
     before = make_figures(latency={0.95: 0.077}, counts={"messages.posted": 100.0, "requests": 100.0})
+    memories: list[float | None] = [*([18_000.0] * 119), 18_238.0]
     now = make_figures(
         latency={0.95: 0.086},
         counts={"messages.posted": 102.0, "requests": 100.0, "requests.errors": 0.6},
-        gauges={"queue.bulk": 1284.0, "queue.oldest_s": 74.0, "memories.active": [18_000.0] * 119 + [18_238.0]},
+        gauges={"queue.bulk": 1284.0, "queue.oldest_s": 74.0, "memories.active": memories},
     )
     found = {kpi.key: kpi for kpi in kpis.all_of(now, before, latest_hour=now)}
     words = {key: (kpi.value, kpi.unit, kpi.delta.text, kpi.delta.tone) for key, kpi in found.items()}
@@ -112,6 +114,16 @@ def test_a_figure_says_its_change_against_the_period_before_in_words() -> None:
     assert words["errors"] == ("0.6", "%", "0.6 pt more fail", "")
     assert words["queue"] == ("1,284", "", "oldest 74 s", "warn")
     assert words["memories"] == ("18,238", "", "238 more", "")
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [(100.4, "as before"), (99.6, "as before"), (102.0, "2 % more"), (99.0, "1 % fewer"), (0.0, "100 % fewer")],
+)
+def test_a_change_of_less_than_a_percent_is_none(now: float, words: str) -> None:
+    figures, before = (make_figures(counts={"messages.posted": count}) for count in (now, 100.0))
+    found = {kpi.key: kpi for kpi in kpis.all_of(figures, before, latest_hour=figures)}
+    assert found["messages"].delta.text == words
 
 
 def test_a_falling_hit_rate_is_bad_and_a_rising_one_is_not() -> None:
@@ -126,6 +138,11 @@ def test_a_falling_hit_rate_is_bad_and_a_rising_one_is_not() -> None:
 
 
 # --- the pages
+
+
+def page_of(answer: Any) -> Page:
+    page: Page = answer.context_data["page"]
+    return page
 
 
 @pytest.fixture
@@ -147,7 +164,7 @@ def test_strangers_are_sent_to_sign_in_without_a_query(
 def test_the_page_shows_what_was_recorded(ops: Client) -> None:
     record_hour(now=timezone.now())
     answer = ops.get("/")
-    page = answer.context_data["page"]
+    page = page_of(answer)
     assert page.verdict.word == "Healthy"
     assert {key: chart.is_empty for key, chart in page.charts.items()} == {
         "latency": False, "traffic": False, "cache": False, "queues": False,
@@ -158,7 +175,7 @@ def test_the_page_shows_what_was_recorded(ops: Client) -> None:
 
 def test_failures_that_were_recorded_degrade_the_verdict(ops: Client) -> None:
     record_hour(now=timezone.now(), failing=0.03)
-    assert "of requests failed" in ops.get("/").context_data["page"].verdict.sentence
+    assert "of requests failed" in page_of(ops.get("/")).verdict.sentence
 
 
 def test_without_figures_every_chart_says_what_to_call(ops: Client) -> None:
@@ -170,7 +187,7 @@ def test_without_figures_every_chart_says_what_to_call(ops: Client) -> None:
 @pytest.mark.parametrize("name", ["15m", "6h", "24h", "7d"])
 def test_the_range_is_in_the_url(ops: Client, name: str) -> None:
     answer = ops.get(f"/?range={name}")
-    assert answer.context_data["page"].range == name
+    assert page_of(answer).range == name
     assert f'aria-current="true">{name}</a>' in answer.content.decode()
     assert "There is no range" not in answer.content.decode()
 
@@ -179,7 +196,7 @@ def test_a_range_that_does_not_exist_keeps_the_hour_and_names_those_that_do(ops:
     answer = ops.get("/?range=2h<b>")
     text = answer.content.decode()
     assert answer.status_code == 200
-    assert answer.context_data["page"].range == "1h"
+    assert page_of(answer).range == "1h"
     assert "There is no range “2h&lt;b&gt;”" in text
     assert "Choose 15m, 1h, 6h, 24h, 7d." in text
 
@@ -208,7 +225,7 @@ def test_the_page_is_worked_out_once_for_all_viewers(
 
 
 def test_a_snapshot_that_stays_gets_older_on_the_page(ops: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = timezone.now()
+    now = timezone.now().replace(microsecond=0)
     record_hour(now=now)
     assert overview.stamp("1h", now=now) == overview.stamp("1h", now=now + timedelta(seconds=8))
     late = overview.page("1h", now=now + timedelta(seconds=42))

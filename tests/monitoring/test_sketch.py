@@ -84,8 +84,17 @@ def test_three_thousand_observations_take_less_than_700_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "index"),
-    [(1.0, 0), (BASE, 1), (1.0001, 1), (2.0, 32), (0.0, sketch.LOWEST), (-1.0, sketch.LOWEST), (1e-30, sketch.LOWEST)]
-    + [(math.inf, sketch.HIGHEST), (1e30, sketch.HIGHEST)],
+    [
+        (1.0, 0),
+        (BASE, 1),
+        (1.0001, 1),
+        (2.0, 32),
+        (0.0, sketch.LOWEST),
+        (-1.0, sketch.LOWEST),
+        (1e-30, sketch.LOWEST),
+        (math.inf, sketch.HIGHEST),
+        (1e30, sketch.HIGHEST),
+    ],
 )
 def test_a_bucket_holds_what_is_above_the_bound_before_up_to_its_own(seconds: float, index: int) -> None:
     assert sketch.bucket(seconds) == index

@@ -43,8 +43,9 @@ class Command(BaseCommand):
             self.replay(workspace, turns, url)
 
     def replay(self, workspace: Workspace, turns: list[Turn], url: str) -> None:
-        ApiKey.objects.filter(workspace=workspace, name=KEY, revoked_at=None).update(revoked_at=timezone.now())
+        ApiKey.objects.filter(workspace=workspace, name=KEY).delete()  # of the run before: nobody has it any more
         client = replay.Client(url, create_key(workspace=workspace, name=KEY)[1])
+        client.wait()
         while True:
             for said in replay.conversations(turns):
                 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import psycopg
@@ -30,7 +31,9 @@ class Lease:
     def hold(self) -> bool:
         """Whether this process has the lease, taking it when nobody does. Raises psycopg.Error; call `release` then."""
         if self._connection is None:
-            self._connection = psycopg.connect(**connection.get_connection_params(), autocommit=True)
+            # The name tells in pg_stat_activity which process it is
+            parameters = connection.get_connection_params() | {"application_name": f"holdfast-aggregator:{os.getpid()}"}
+            self._connection = psycopg.connect(**parameters, autocommit=True)
             self._connection.execute(SETUP_SQL)
         if self._is_held:
             self._connection.execute("SELECT 1")

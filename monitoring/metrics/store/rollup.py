@@ -14,8 +14,9 @@ from monitoring.models import Hour, LatencySketch, MinuteChunk, Watermark
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 SEAL_AFTER_S: Final = 3  # a second is complete when each process has had this long to send it
-MINUTES: Final = 180  # rolled up in one go after a pause
+PAUSE_S: Final = 86_400  # rolled up in one go, at most
 
+MINUTES_SQL = "SELECT DISTINCT second / %s * %s FROM monitoring_second WHERE second >= %s AND second < %s"
 MINUTE_SQL = """
 SELECT point.slot, sum(point.value), count(point.value), min(point.value), max(point.value)
 FROM monitoring_second, unnest(points) WITH ORDINALITY AS point (value, slot)
@@ -28,7 +29,7 @@ FIGURES: Final = ("sums", "samples", "minima", "maxima")
 def roll_up(*, now: int, again: Iterable[int] = ()) -> int:
     """Seal the minutes and hours that are complete at `now` (epoch seconds), and redo those in `again`; the watermark.
 
-    After a pause longer than three hours of minutes the rest is done by the next calls.
+    After a pause longer than a day the rest is done by the next calls.
     """
     with transaction.atomic():
         redo(set(again))
@@ -36,9 +37,9 @@ def roll_up(*, now: int, again: Iterable[int] = ()) -> int:
         if mark is None:
             return 0  # nothing is stored yet
         ready = (now - SEAL_AFTER_S) // MINUTE_S * MINUTE_S
-        until = min(ready, mark.sealed_until + MINUTES * MINUTE_S)
+        until = min(ready, mark.sealed_until + PAUSE_S)
         if until > mark.sealed_until:
-            _roll(range(mark.sealed_until, until, MINUTE_S), sealed_until=until)
+            _roll(_minutes_between(mark.sealed_until, until), _hours_between(mark.sealed_until, until))
             mark.sealed_until = until
             mark.save(update_fields=["sealed_until"])
     return mark.sealed_until
@@ -49,15 +50,27 @@ def redo(minutes: Collection[int]) -> None:
     if minutes:
         with transaction.atomic():
             mark = Watermark.objects.select_for_update().get(pk=Watermark.ONLY)
-            _roll(minutes, sealed_until=mark.sealed_until)
+            hours = {minute - minute % HOUR_S for minute in minutes}
+            _roll(minutes, [hour for hour in hours if hour + HOUR_S <= mark.sealed_until])
 
 
-def _roll(minutes: Collection[int], *, sealed_until: int) -> None:
+def _roll(minutes: Iterable[int], hours: Iterable[int]) -> None:
     for minute in sorted(minutes):
         _roll_minute(minute)
-    for hour in sorted({minute - minute % HOUR_S for minute in minutes}):
-        if hour + HOUR_S <= sealed_until:
-            _roll_hour(hour)
+    for hour in sorted(hours):
+        _roll_hour(hour)
+
+
+def _minutes_between(start: int, until: int) -> list[int]:
+    """The minutes that have a second: after a pause most have none."""
+    with connection.cursor() as cursor:
+        cursor.execute(MINUTES_SQL, [MINUTE_S, MINUTE_S, start, until])
+        return [minute for (minute,) in cursor.fetchall()]
+
+
+def _hours_between(start: int, until: int) -> range:
+    """The hours that are complete at `until` and were not at `start`."""
+    return range(start - start % HOUR_S, until - until % HOUR_S, HOUR_S)
 
 
 def _roll_minute(minute: int) -> None:

@@ -65,7 +65,7 @@ def _unseen(blobs: Sequence[Blob], now: int, written: Written) -> Iterable[Blob]
         if blob.sequence <= row.sequence:
             written.repeated += 1
             continue
-        row.sequence, row.seen, row.has_ended = blob.sequence, blob.second, blob.is_last
+        row.sequence, row.seen, row.has_ended = blob.sequence, min(blob.second, now), blob.is_last
         if now - PAST_S <= blob.second <= now + AHEAD_S:
             written.fresh += 1
             yield blob
