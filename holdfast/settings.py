@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django_htmx",
+    "ninja",  # its own copy of Swagger UI for the API's page: no other origin is asked
     "template_partials",
     "waffle",
     "monitoring",

@@ -1,4 +1,4 @@
-"""The WSGI application that granian serves."""
+"""The WSGI application that granian serves: Django, and before it the hot read."""
 
 from __future__ import annotations
 
@@ -8,4 +8,12 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "holdfast.settings")
 
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from memory.api.hot import serve_cached_context  # noqa: E402 - needs the applications to be ready
+from memory.providers import configured  # noqa: E402
+
+# loading the model takes half a second: now, rather than in somebody's first request
+configured.embedder().embed(["warm up"])
+
+application = serve_cached_context(django)

@@ -11,6 +11,8 @@ class MemoryConfig(AppConfig):
     def ready(self) -> None:
         # models exist only now
         from memory.jobs import depth
+        from memory.models import Memory
         from monitoring import metrics
 
         metrics.register_gauges(depth.gauges)
+        metrics.register_gauge("memories.active", Memory.objects.active_count)

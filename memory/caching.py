@@ -59,6 +59,17 @@ def look_up_context(workspace_id: uuid.UUID, user_id: str, digest: str) -> Looke
     return Looked(_bytes(answer), _bytes(version))
 
 
+def peek_context(workspace_id: uuid.UUID, user_id: str, digest: str) -> bytes | None:
+    """The answer if it is there; only a hit is counted, since a miss is looked up again."""
+    try:
+        answer = _bytes(_client.hget(_key(workspace_id, user_id), digest))
+    except redis.RedisError:
+        return None  # counted by the look-up that follows
+    if answer is not None:
+        metrics.count("cache.context.hits")
+    return answer
+
+
 def keep_context(workspace_id: uuid.UUID, user_id: str, digest: str, answer: bytes, version: bytes | None) -> None:
     """Keep an answer that was computed after `version` was read; dropped when the user has written since."""
     if version is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from memory import caching
 from memory.errors import NotFoundError
@@ -18,6 +18,35 @@ from memory.models import Conversation, Message, Priority
 from memory.tokens import estimate
 from monitoring import metrics
 from monitoring.ids import uuid7
+
+# By hand, since this is the hot write, where the ORM takes longer than PostgreSQL.
+LOCK_SQL = """
+SELECT user_id, length FROM memory_conversation WHERE id = %s AND workspace_id = %s FOR NO KEY UPDATE
+"""
+INSERT_SQL = """
+WITH grown AS (
+  UPDATE memory_conversation SET length = %(length)s + %(added)s, updated_at = %(now)s WHERE id = %(conversation)s
+)
+INSERT INTO memory_message (id, created_at, workspace_id, conversation_id, job_id, position, role, name, content,
+  tokens, external_id, recalled, said_at)
+SELECT row.id, %(now)s, %(workspace)s, %(conversation)s, %(job)s, %(length)s + row.number, row.role, row.name,
+  row.content, row.tokens, row.external_id, row.recalled, row.said_at
+FROM unnest(%(ids)s::uuid[], %(roles)s::text[], %(names)s::text[], %(contents)s::text[], %(tokens)s::int[],
+  %(external_ids)s::text[], %(recalled)s::bool[], %(said_at)s::timestamptz[]) WITH ORDINALITY
+  AS row (id, role, name, content, tokens, external_id, recalled, said_at, number)
+"""
+
+_Place = tuple[uuid.UUID, int, uuid.UUID | None]  # of a message: id, position, job
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """The conversation that is appended to, locked."""
+
+    workspace_id: uuid.UUID
+    id: uuid.UUID
+    user_id: str
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,86 +105,77 @@ def append(
     """
     with transaction.atomic():
         # the row lock gives positions without gaps, and makes "seen before?" final
-        conversation = (
-            Conversation.objects.select_for_update(no_key=True)
-            .only("user_id", "length")
-            .filter(pk=conversation_id, workspace_id=workspace_id)
-            .first()
-        )
-        if conversation is None:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_SQL, [conversation_id, workspace_id])
+            locked = cursor.fetchone()
+        if locked is None:
             raise NotFoundError(f"No conversation {conversation_id} in this workspace.")
-        appended = _write(conversation, workspace_id, messages, now, priority)
+        thread = _Thread(workspace_id, conversation_id, *locked)
+        appended = _write(thread, messages, now, priority)
         if appended.added:
-            transaction.on_commit(lambda: caching.forget_context(workspace_id, conversation.user_id))
+            transaction.on_commit(lambda: caching.forget_context(workspace_id, thread.user_id))
     metrics.count("messages.posted", appended.added)
     return appended
 
 
-def _write(
-    conversation: Conversation,
-    workspace_id: uuid.UUID,
-    messages: Sequence[NewMessage],
-    now: datetime,
-    priority: Priority,
-) -> Appended:
-    seen = _known(conversation, messages)
-    first = conversation.length + 1
-    job_id = uuid7()
-    items: list[tuple[uuid.UUID, int, uuid.UUID | None]] = []
-    fresh: list[Message] = []
+def _write(thread: _Thread, messages: Sequence[NewMessage], now: datetime, priority: Priority) -> Appended:
+    seen = _known(thread, messages)
+    first, job_id = thread.length + 1, uuid7()
+    items: list[_Place] = []
+    fresh: list[tuple[uuid.UUID, NewMessage]] = []
     for message in messages:
-        row = seen.get(message.external_id) if message.external_id is not None else None
-        if row is None:
-            row = _row(message, workspace_id, conversation.pk, first + len(fresh), job_id, now)
-            fresh.append(row)
+        place = seen.get(message.external_id) if message.external_id is not None else None
+        if place is None:
+            place = (uuid7(), first + len(fresh), job_id)
+            fresh.append((place[0], message))
             if message.external_id is not None:
-                seen[message.external_id] = row
-        items.append((row.pk, row.position, row.job_id))
+                seen[message.external_id] = place
+        items.append(place)
     if fresh:
-        Message.objects.bulk_create(fresh)
-        last = first + len(fresh) - 1
-        Conversation.objects.filter(pk=conversation.pk).update(length=last, updated_at=now)
-        payload = {"conversation": str(conversation.pk), "first": first, "last": last}
+        last = thread.length + len(fresh)
+        _insert(thread, fresh, job_id, now)
+        payload = {"conversation": str(thread.id), "first": first, "last": last}
         submit.submit(
             id=job_id,
             kind=PROCESS_MESSAGES,
-            workspace_id=workspace_id,
-            user_id=conversation.user_id,
+            workspace_id=thread.workspace_id,
+            user_id=thread.user_id,
             payload=payload,
             priority=priority,
             now=now,
         )
     job = items[-1][2] if items else None
-    return Appended([(pk, position) for pk, position, _ in items], job, conversation.user_id, len(fresh))
+    return Appended([(id, position) for id, position, _ in items], job, thread.user_id, len(fresh))
 
 
-def _known(conversation: Conversation, messages: Sequence[NewMessage]) -> dict[str | None, Message]:
-    """The conversation's stored messages among these, by external id."""
+def _known(thread: _Thread, messages: Sequence[NewMessage]) -> dict[str | None, _Place]:
+    """Where the conversation's stored messages among these are, by external id."""
     ids = [message.external_id for message in messages if message.external_id is not None]
     if not ids:
         return {}
-    stored = Message.objects.filter(conversation=conversation, external_id__in=ids)
-    return {row.external_id: row for row in stored.only("position", "external_id", "job_id")}
+    stored = Message.objects.filter(conversation_id=thread.id, external_id__in=ids)
+    found = stored.values_list("external_id", "id", "position", "job_id")
+    return {name: (id, position, job_id) for name, id, position, job_id in found}
 
 
-def _row(
-    message: NewMessage,
-    workspace_id: uuid.UUID,
-    conversation_id: uuid.UUID,
-    position: int,
-    job_id: uuid.UUID,
-    now: datetime,
-) -> Message:
-    return Message(
-        workspace_id=workspace_id,
-        conversation_id=conversation_id,
-        position=position,
-        role=message.role,
-        name=message.name,
-        content=message.content,
-        tokens=estimate(message.content),
-        external_id=message.external_id,
-        recalled=message.recalled,
-        said_at=message.said_at or now,
-        job_id=job_id,
-    )
+def _insert(thread: _Thread, fresh: Sequence[tuple[uuid.UUID, NewMessage]], job_id: uuid.UUID, now: datetime) -> None:
+    """The message rows and the conversation's new length, in one round trip."""
+    said = [message for _, message in fresh]
+    arguments: dict[str, Any] = {
+        "workspace": thread.workspace_id,
+        "conversation": thread.id,
+        "length": thread.length,
+        "job": job_id,
+        "now": now,
+        "added": len(fresh),
+        "ids": [id for id, _ in fresh],
+        "roles": [message.role for message in said],
+        "names": [message.name for message in said],
+        "contents": [message.content for message in said],
+        "tokens": [estimate(message.content) for message in said],
+        "external_ids": [message.external_id for message in said],
+        "recalled": [message.recalled for message in said],
+        "said_at": [message.said_at or now for message in said],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_SQL, arguments)

@@ -8,13 +8,14 @@ from typing import ClassVar
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from pgvector.django import HalfVectorField
 
 from monitoring.ids import uuid7
 
 DIMENSIONS = 256
+EXACT_COUNT = 50_000  # rows that are counted rather than estimated
 ID_LENGTH = 200  # of the identifiers that applications choose: users, agents, apps, runs, external ids
 
 
@@ -67,7 +68,8 @@ class ApiKey(Row):
 class Conversation(Row):
     """A thread of messages with its rolling summary."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="conversations")
+    # db_index=False, here and below: a longer index starts with the same column
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="conversations", db_index=False)
     external_id = models.CharField(max_length=ID_LENGTH, null=True, blank=True)
     user_id = models.CharField(max_length=ID_LENGTH)
     agent_id = models.CharField(max_length=ID_LENGTH, blank=True)
@@ -100,8 +102,8 @@ class Role(models.TextChoices):
 class Message(Row):
     """One turn, at its position in the conversation."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=16, choices=Role.choices)
     name = models.CharField(max_length=ID_LENGTH, blank=True)
@@ -151,6 +153,14 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
     def active(self) -> MemoryQuerySet:
         return self.filter(state=State.ACTIVE)
 
+    def active_count(self) -> float:
+        """Active memories of all workspaces: exact while few, else PostgreSQL's estimate, which costs nothing."""
+        with connection.cursor() as cursor:
+            # the unique index covers just the active ones; its row count is as of the last analyze
+            cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'memory_active_once_per_text'")
+            estimate = float(cursor.fetchone()[0])
+        return estimate if estimate > EXACT_COUNT else float(self.active().count())
+
     def of(self, workspace_id: uuid.UUID, user_id: str) -> MemoryQuerySet:
         return self.filter(workspace_id=workspace_id, user_id=user_id)
 
@@ -161,7 +171,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 class Memory(Row):
     """One fact about a user, with its state and where it came from."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memories")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memories", db_index=False)
     user_id = models.CharField(max_length=ID_LENGTH)
     agent_id = models.CharField(max_length=ID_LENGTH, blank=True)
     app_id = models.CharField(max_length=ID_LENGTH, blank=True)
@@ -201,6 +211,9 @@ class Memory(Row):
         indexes: ClassVar = [
             # read by lists, search and context: one user's memories of a state, newest first
             models.Index(fields=["workspace", "user_id", "state", "-id"], name="memory_by_user"),
+            models.Index(
+                fields=["workspace", "user_id"], condition=Q(pinned=True, state="active"), name="memory_pinned"
+            ),
             GinIndex(fields=["search"], name="memory_search"),
         ]
 
@@ -220,7 +233,7 @@ class Cause(models.TextChoices):
 class Revision(Row):
     """A text that a memory had, with who gave it and why."""
 
-    memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="revisions")
+    memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="revisions", db_index=False)
     number = models.PositiveIntegerField()
     text = models.TextField(blank=True)
     cause = models.CharField(max_length=16, choices=Cause.choices)
@@ -242,11 +255,11 @@ class Outcome(models.TextChoices):
 class Decision(Row):
     """Why a fact was added or found to be known already: the candidates, their similarity, the guards that fired."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     user_id = models.CharField(max_length=ID_LENGTH)
     outcome = models.CharField(max_length=16, choices=Outcome.choices)
     memory = models.ForeignKey(Memory, null=True, on_delete=models.SET_NULL, related_name="decisions")
-    message = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="decisions")
+    message = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="decisions", db_index=False)
     ordinal = models.PositiveSmallIntegerField(default=0, help_text="Of the fact within its message.")
     text = models.TextField(blank=True)
     span = models.JSONField(null=True, help_text="Where in the message the fact was said: [start, end].")
@@ -284,7 +297,7 @@ class JobState(models.TextChoices):
 class Job(Row):
     """The outbox and the ledger of background work: the row is the job, a Celery message only a hint."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     user_id = models.CharField(max_length=ID_LENGTH)
     kind = models.CharField(max_length=32)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 
 import orjson
@@ -12,6 +11,7 @@ from ninja import Router
 
 from memory import caching, context
 from memory.api.auth import caller
+from memory.api.hot import digest_of
 from memory.api.schemas import ContextIn, ContextOut
 from memory.providers import configured
 
@@ -26,7 +26,7 @@ def assemble_context(request: HttpRequest, body: ContextIn) -> HttpResponse:
     than the user's last write. `degraded` says that a standard path served, and `reasons` why.
     """
     who = caller(request)
-    digest = hashlib.blake2b(body.model_dump_json().encode(), digest_size=16).hexdigest()
+    digest = digest_of(request.body)
     looked = caching.look_up_context(who.workspace_id, body.user_id, digest)
     if looked.answer is not None:
         return HttpResponse(looked.answer, content_type="application/json")

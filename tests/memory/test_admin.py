@@ -11,7 +11,7 @@ from tests.make import make_conversation, make_key, make_memory, say, work
 
 pytestmark = pytest.mark.django_db
 
-OURS = [model for model in admin.site._registry if model._meta.app_label in {"memory", "flags"}]
+OURS = [model for model in admin.site._registry if model._meta.app_label in {"memory", "flags", "monitoring"}]
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from holdfast.bootstrap import bootstrap
+from monitoring import events
 
 # of Plotly's package data, all but plotly.min.js: nothing of ours refers to it
 LEFT_OUT = ["widgetbundle.js", "datasets", "plotly/templates"]
@@ -21,6 +23,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=LEFT_OUT)
+        started = f"Holdfast {settings.HOLDFAST_VERSION} started"
+        events.record(kind="start", text=started, at=timezone.now())
         admin = bootstrap(password=settings.HOLDFAST_ADMIN_PASSWORD, folder=settings.HOLDFAST_DIR)
         if admin.made:
             self.stdout.write(f"First admin: {admin.name}, password {admin.made} (shown this once)")

@@ -1,0 +1,78 @@
+"""The hot read: a context that is cached is answered before Django, since Django costs more than all else of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from time import perf_counter
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from memory import access, caching
+from memory.access import Caller
+from monitoring import request_id
+from monitoring.metrics import observe
+
+PATH = "/api/v1/context"
+BODY_LIMIT = 64 * 1024  # a question that is longer takes the long way
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+def digest_of(body: bytes) -> str:
+    """What an answer is cached by: the very bytes that asked for it."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def serve_cached_context(application: Application) -> Application:
+    """Wrap a WSGI application: hits of the context cache are answered here, all else goes through untouched.
+
+    Only a key that this process has authenticated within the last seconds is accepted; its first use goes through.
+    """
+
+    def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "POST":
+            return application(environ, start_response)
+        began = perf_counter()
+        found = _look_up(environ)
+        if found is None:
+            return application(environ, start_response)
+        start_response("200 OK", _headers(environ, len(found)))
+        took_s = perf_counter() - began
+        observe("requests", took_s)
+        observe("operation.assemble_context", took_s)
+        return [found]
+
+    return answer
+
+
+def _look_up(environ: Environ) -> bytes | None:
+    caller = _caller(environ.get("HTTP_AUTHORIZATION", ""))
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if caller is None or not length.isdecimal() or not 0 < int(length) <= BODY_LIMIT:
+        return None
+    body = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = BytesIO(body)  # for whoever comes after us
+    try:
+        user_id = orjson.loads(body)["user_id"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None  # the long way says what is wrong
+    return caching.peek_context(caller.workspace_id, user_id, digest_of(body)) if isinstance(user_id, str) else None
+
+
+def _caller(authorization: str) -> Caller | None:
+    scheme, _, key = authorization.partition(" ")
+    return access.known(key.strip(), now=timezone.now()) if scheme.lower() in {"bearer", "token"} else None
+
+
+def _headers(environ: Environ, length: int) -> list[tuple[str, str]]:
+    return [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(length)),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Request-ID", request_id.begin(environ.get("HTTP_X_REQUEST_ID", ""))),
+    ]
