@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import page_not_found
 from monitoring.request_id import current
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -64,6 +65,15 @@ def register(api: NinjaAPI, *, body_limit: int) -> None:
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Http404) -> HttpResponse:
         return answer(request, 404, "No such resource.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's 404: in the API's words under /api/, the console's page elsewhere."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    detail = f"There is no operation at {request.path}. See /api/v1/docs."
+    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail, "error": detail}
+    return JsonResponse(problem | {"request_id": current()}, status=404, content_type="application/problem+json")
 
 
 def _fault(fault: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from holdfast import problems
 from holdfast.api import api
 
 
@@ -13,6 +14,8 @@ def livez(request: HttpRequest) -> HttpResponse:
     """200 while this process answers; asks no other service."""
     return HttpResponse("ok\n", content_type="text/plain")
 
+
+handler404 = problems.not_found
 
 urlpatterns = [
     path("livez", livez, name="livez"),

@@ -171,6 +171,12 @@ def test_an_unknown_filter_or_state_is_422(api: Api) -> None:
     assert api.get("memories?state=lost")[0] == 422
 
 
+def test_a_path_without_an_operation_is_404_in_the_apis_words(api: Api) -> None:
+    status, problem = api.get("nowhere")
+    assert (status, problem["status"]) == (404, 404)
+    assert "/api/v1/nowhere" in problem["detail"]
+
+
 def test_an_id_that_is_none_is_422(api: Api) -> None:
     status, problem = api.get("conversations/not-an-id")
     assert (status, problem["errors"][0]["field"]) == (422, "id")
