@@ -8,11 +8,11 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.defaults import page_not_found
-from monitoring.request_id import current
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from memory import errors
+from monitoring.request_id import current
 
 STATUS = {
     errors.NotFoundError: 404,
