@@ -22,7 +22,8 @@ READ_OUT_S = 2.0
 class ChildSpec:
     """What to run, and how to treat its end.
 
-    `quit_after_s`: when a stop takes longer, ask again with SIGQUIT. `variables`: what its environment has besides,
+    `start_after_s`: how long others, started with it, go first. `quit_after_s`: when a stop takes longer, ask again
+    with SIGQUIT. `variables`: what its environment has besides,
     where the user's own does not say otherwise.
     """
 
@@ -30,6 +31,7 @@ class ChildSpec:
     command: tuple[str, ...]
     is_restarted: bool = True
     is_prefixed: bool = True
+    start_after_s: float = 0.0
     quit_after_s: float | None = None
     variables: tuple[tuple[str, str], ...] = ()
 

@@ -12,6 +12,8 @@ from holdfast.supervisor.child import ChildSpec
 from holdfast.supervisor.probe import Probe
 
 WORKER_PATIENCE_S = 5.0
+# Six Pythons that start at once on two cores all start slowly. The web server goes first: people wait for it.
+WEB_FIRST_S = 3.0
 # Which variable of the environment replaces which service, and which address of the embedded one it otherwise gets.
 REPLACEMENTS = {"postgres": "DATABASE_URL", "cache": "REDIS_URL", "broker": "CELERY_BROKER_URL"}
 
@@ -49,10 +51,11 @@ def bootstrap(options: Options) -> ChildSpec:
 
 def children(options: Options) -> list[ChildSpec]:
     """The web server, the worker, beat, the metrics' aggregator, and the demo unless it is not wanted."""
-    specs = [_web(options), _worker(), _beat(options), ChildSpec("metrics", _manage(options, "aggregate"))]
+    specs = [_web(options), _worker(), _beat(options), _metrics(options)]
     if options.demo:
         url = Probe(options.host, options.port).url.rstrip("/")
-        specs.append(ChildSpec("demo", _manage(options, "demo", "--url", url), is_restarted=False))
+        command = _manage(options, "demo", "--url", url)
+        specs.append(ChildSpec("demo", command, is_restarted=False, start_after_s=WEB_FIRST_S))
     return specs
 
 
@@ -73,12 +76,16 @@ def _worker() -> ChildSpec:
     how = ("--concurrency", "2", "--prefetch-multiplier", "1", "--loglevel", "WARNING", "-n", "up@%h")
     # Celery's warm shutdown waits for a task as long as it takes. Nothing is lost by not waiting: jobs are rows with
     # leases in PostgreSQL, and what a killed worker had claimed comes back when its lease ends.
-    return ChildSpec("worker", (*_celery(), "worker", *how), quit_after_s=WORKER_PATIENCE_S)
+    return ChildSpec("worker", (*_celery(), "worker", *how), start_after_s=WEB_FIRST_S, quit_after_s=WORKER_PATIENCE_S)
 
 
 def _beat(options: Options) -> ChildSpec:
     how = ("--schedule", str(options.folder / "beat-schedule"), "--loglevel", "WARNING")
-    return ChildSpec("beat", (*_celery(), "beat", *how))
+    return ChildSpec("beat", (*_celery(), "beat", *how), start_after_s=WEB_FIRST_S)
+
+
+def _metrics(options: Options) -> ChildSpec:
+    return ChildSpec("metrics", _manage(options, "aggregate"), start_after_s=WEB_FIRST_S)
 
 
 def _celery() -> tuple[str, ...]:

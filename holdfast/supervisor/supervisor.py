@@ -55,9 +55,8 @@ class Supervisor:
 
     def run(self, specs: Sequence[ChildSpec], *, on_tick: Callable[[], None]) -> None:
         """Start the children and keep them until the wish to stop. Raises RestartLimitError; stop() is the caller's."""
-        if not self._wish.is_asked():
-            for spec in specs:
-                self._start(spec)
+        begun = time.monotonic()
+        self._due = {spec.name: (begun + spec.start_after_s, spec) for spec in specs}
         while not self._wish.is_asked():
             now = time.monotonic()
             self._notice_ends(now)

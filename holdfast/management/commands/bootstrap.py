@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from holdfast.bootstrap import bootstrap
+from holdfast.bootstrap import bootstrap, static_is_current
 from monitoring import events
 
 # of Plotly's package data, all but plotly.min.js: nothing of ours refers to it
@@ -22,7 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=LEFT_OUT)
+        if not static_is_current(settings.STATIC_ROOT / "staticfiles.json"):
+            call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=LEFT_OUT)
         started = f"Holdfast {settings.HOLDFAST_VERSION} started"
         events.record(kind="start", text=started, at=timezone.now())
         admin = bootstrap(password=settings.HOLDFAST_ADMIN_PASSWORD, folder=settings.HOLDFAST_DIR)
