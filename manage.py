@@ -15,13 +15,18 @@ def main() -> None:
         sys.exit(
             f"Django is not installed in this Python ({missing}). Run `make up`, or use .venv/bin/python manage.py."
         )
-    if sys.argv[1:2] == ["up"]:
-        # its children set Django up; `up` itself needs the settings alone, and is ready two seconds sooner so
-        from holdfast.management.commands.up import Command
-
-        Command().run_from_argv(sys.argv)
-    else:
+    if sys.argv[1:2] != ["up"]:
         execute_from_command_line(sys.argv)
+        return
+    # its children set Django up; `up` itself needs the settings alone, and is ready two seconds sooner so
+    from django.core.exceptions import ImproperlyConfigured
+
+    from holdfast.management.commands.up import Command
+
+    try:
+        Command().run_from_argv(sys.argv)
+    except ImproperlyConfigured as wrong:
+        sys.exit(f"Holdfast can't start: {wrong}")
 
 
 if __name__ == "__main__":

@@ -64,12 +64,20 @@ def generated(name: str, file: Path) -> str:
     if given := text(name):
         return given
     try:
-        file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        return _kept(file)
+    except OSError as problem:
+        raise ImproperlyConfigured(
+            f"{name} is not set, and can't be kept in {file} ({problem.strerror}). "
+            "Make that folder readable and writable, or name another in HOLDFAST_DIR."
+        ) from None
+
+
+def _kept(file: Path) -> str:
+    file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    try:
         handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return file.read_text().strip()
-    except OSError as problem:
-        raise ImproperlyConfigured(f"{name} is not set and {file} can't be written: {problem.strerror}") from None
     with os.fdopen(handle, "w") as out:
         out.write(secrets.token_urlsafe(48))
     return file.read_text().strip()

@@ -42,6 +42,16 @@ def test_nonsense_stops_the_start_with_a_sentence(name: str, value: str, sentenc
     assert sentence in result.stderr.splitlines()[-1]
 
 
+def test_a_data_folder_that_is_none_stops_up_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    command = [sys.executable, "manage.py", "up"]
+    folder = {"HOLDFAST_DIR": str(tmp_path / "file")}
+    result = subprocess.run(command, cwd=ROOT, env=os.environ | folder, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert result.stderr.startswith("Holdfast can't start: HOLDFAST_SECRET_KEY is not set, and can't be kept in")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "url"
     secret.write_text("postgresql://me:pw@db.example/other\n")

@@ -10,8 +10,9 @@ from memory.dedupe.candidates import Owner, Vectors
 from memory.jobs.claim import claim
 from memory.jobs.finish import LostLeaseError
 from memory.jobs.sweep import sweep
-from memory.models import Conversation, Decision, Job, JobState, Memory, Message, Revision
+from memory.models import Conversation, Decision, Job, JobState, Kind, Memory, Message, Revision
 from memory.process import process
+from memory.providers.statements import kinds
 from memory.remember import Statement, remember
 from tests.make import NOW, make_conversation, make_tools, make_workspace, say, texts, work
 
@@ -85,6 +86,10 @@ def test_what_the_assistant_says_and_what_was_recalled_is_not_remembered() -> No
     work(conversation)
     assert texts(conversation) == []
     assert Message.objects.filter(processed_at=None).count() == 0
+
+
+def test_the_kinds_that_are_found_are_the_kinds_that_are_stored() -> None:
+    assert {kind.value for kind in Kind} == {kind.value for kind in kinds.Kind}
 
 
 def test_users_do_not_share_memories() -> None:
