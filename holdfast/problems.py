@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views.defaults import page_not_found
+from django.views.defaults import page_not_found, server_error
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
@@ -72,8 +72,24 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not request.path.startswith("/api/"):
         return page_not_found(request, exception)
     detail = f"There is no operation at {request.path}. See /api/v1/docs."
-    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail, "error": detail}
-    return JsonResponse(problem | {"request_id": current()}, status=404, content_type="application/problem+json")
+    return _plain(404, detail)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's 500, likewise: what went wrong is in the log, under the request's id."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    detail = f"Something went wrong on our side. The log has it under the request id {current()}."
+    return _plain(500, detail)
+
+
+def _plain(status: int, detail: str) -> HttpResponse:
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return JsonResponse(
+        problem | {"detail": detail, "error": detail, "request_id": current()},
+        status=status,
+        content_type="application/problem+json",
+    )
 
 
 def _fault(fault: dict[str, Any]) -> dict[str, str]:

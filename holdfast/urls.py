@@ -16,6 +16,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 
 handler404 = problems.not_found
+handler500 = problems.failed
 
 urlpatterns = [
     path("livez", livez, name="livez"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from datetime import timedelta
 
@@ -33,11 +34,15 @@ def hint(workspace_id: uuid.UUID, user_id: str, priority: int = Priority.NORMAL)
 
 @shared_task(name="memory.work")  # type: ignore[untyped-decorator]
 def work(workspace_id: str, user_id: str) -> None:
-    """Do all that waits for one user."""
+    """Do what waits for one user; after a while let others go first, and come back."""
     lease = timedelta(seconds=settings.HOLDFAST_JOB_LEASE_S)
     tools = tools_from_settings()
+    until = time.monotonic() + settings.CELERY_TASK_SOFT_TIME_LIMIT / 3
     while taken := claim(workspace_id=uuid.UUID(workspace_id), user_id=user_id, now=timezone.now(), lease=lease):
         run(taken, tools)
+        if time.monotonic() > until:
+            hint(taken.workspace_id, user_id, taken.jobs[-1].priority)
+            return
 
 
 def run(taken: Claim, tools: Tools) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from contextvars import ContextVar
@@ -14,6 +15,14 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 def current() -> str:
     """The id of this thread's request; empty outside of one."""
     return _current.get()
+
+
+class Named(logging.Filter):
+    """Gives every log record the `request_id` that it was written under; "-" outside of requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current() or "-"
+        return True
 
 
 def begin(given: str) -> str:

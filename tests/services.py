@@ -48,10 +48,14 @@ def remove_leftovers() -> None:
 
 
 def kill_broker() -> None:
-    """SIGKILL the broker, with all hints in it, and start it again empty."""
+    """SIGKILL the broker, with all hints in it."""
     broker = redis.Redis(unix_socket_path=urlsplit(os.environ["CELERY_BROKER_URL"]).path)
     os.kill(int(broker.info("server")["process_id"]), signal.SIGKILL)
     broker.close()
+
+
+def revive_broker() -> None:
+    """Start the killed broker again, empty."""
     while "broker" not in _services.revive():
         time.sleep(0.05)
 

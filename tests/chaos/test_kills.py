@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
 
 USERS, POSTS, MESSAGES = 20, 20, 5  # 2,000 messages
 PATIENCE_S = 120
+FACTS_WHILE_AWAY = ("I own a yellow kite.", "My sister owns a black kite.")
 
 
 def wait(until: Callable[[], bool], *, what: str) -> None:
@@ -54,10 +55,15 @@ def test_killed_workers_and_a_killed_broker_lose_and_double_nothing(tmp_path: Pa
                 worker = Worker(tmp_path / "worker.log", **lease)
             if post == 9:
                 services.kill_broker()
+                # nobody takes a hint now: the message is taken all the same
+                assert len(say(conversations[0], *FACTS_WHILE_AWAY, now=timezone.now()).items) == 2
+                hint(workspace.pk, conversations[0].user_id)
+                assert Job.objects.latest("id").hinted_at is None
+                services.revive_broker()
         wait(lambda: not Job.objects.exclude(state=JobState.SUCCEEDED).exists(), what="all jobs")
     finally:
         worker.kill()
-    assert processed() == Message.objects.count() == USERS * POSTS * MESSAGES
+    assert processed() == Message.objects.count() == USERS * POSTS * MESSAGES + len(FACTS_WHILE_AWAY)
     assert decisions_by_message() == facts_by_message()
     assert Memory.objects.count() == sum(facts_by_message().values())
 

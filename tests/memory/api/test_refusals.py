@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from holdfast import problems
 from memory.access import forget_callers
 from memory.models import ApiKey, Message, Scope
 from tests.make import make_memory
@@ -180,3 +182,10 @@ def test_a_path_without_an_operation_is_404_in_the_apis_words(api: Api) -> None:
 def test_an_id_that_is_none_is_422(api: Api) -> None:
     status, problem = api.get("conversations/not-an-id")
     assert (status, problem["errors"][0]["field"]) == (422, "id")
+
+
+def test_a_fault_of_ours_is_500_in_the_apis_words() -> None:
+    answer = problems.failed(RequestFactory().get("/api/v1/context"))
+    problem = json.loads(answer.content)
+    assert (answer.status_code, problem["status"], problem["title"]) == (500, 500, "Internal Server Error")
+    assert "request id" in problem["detail"]
