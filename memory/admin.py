@@ -96,7 +96,7 @@ class DecisionInline(ReadOnly, TabularInline):  # type: ignore[misc]
 class MemoryAdmin(Listing):
     """Find, edit and forget memories. A changed text is a revision and is embedded again."""
 
-    list_display = ("text", "user_id", "kind", "state", "pinned", "updated_at")
+    list_display = ("text", "user_id", "kind", "state", "is_pinned", "updated_at")
     list_filter = ("state", "kind", "pinned", "workspace")
     search_fields = ("text", "user_id")
     fields = (
@@ -120,6 +120,10 @@ class MemoryAdmin(Listing):
     readonly_fields = (*fields[6:],)
     inlines: ClassVar = (RevisionInline, DecisionInline)
     actions: ClassVar = ("forget_selected",)
+
+    @admin.display(description="Pinned", ordering="pinned")
+    def is_pinned(self, memory: Memory) -> str:
+        return "Pinned" if memory.pinned else ""  # a red cross on nearly every row would look like a fault
 
     @admin.display(description="Source message")
     def source_text(self, memory: Memory) -> str:
