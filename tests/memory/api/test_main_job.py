@@ -77,6 +77,23 @@ def test_messages_are_listed_newest_first_in_pages(api: Api) -> None:
     assert rest["next"] is None
 
 
+def test_every_field_of_a_message_comes_back_as_it_was_posted(api: Api) -> None:
+    id = open_one(api)
+    sent = {
+        "role": "assistant",
+        "content": "Naïve “quotes”, 日本, 100 % and \\ stay",
+        "external_id": "m-1",
+        "name": "Ada",
+        "created_at": "2026-05-08T13:56:30Z",
+        "recalled": True,
+    }
+    api.post(f"conversations/{id}/messages", {"messages": [{"role": "user", "content": "first"}, sent]})
+    item = api.get(f"conversations/{id}/messages")[1]["items"][0]
+    assert {name: item[name] for name in sent} == sent
+    assert (item["position"], item["processed_at"]) == (2, None)
+    assert item["tokens"] > 0
+
+
 def test_a_memory_is_added_verbatim_read_changed_and_forgotten(api: Api) -> None:
     body = {"user_id": "mara", "text": "Prefers window seats", "infer": False, "kind": "preference"}
     status, made = api.post("memories", body)
