@@ -39,10 +39,6 @@ class Second(models.Model):
         models.FloatField(null=True), help_text="By slot: sum of a counter, count of a latency, value of a gauge."
     )
 
-    class Meta:
-        managed = False
-        db_table = "monitoring_second"
-
 
 class MinuteChunk(models.Model):
     """Tier 2, kept 30 d: the sixty minutes of an hour of one series, made of its seconds.

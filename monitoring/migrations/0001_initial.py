@@ -16,17 +16,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Second',
-            fields=[
-                ('second', models.BigIntegerField(help_text='Epoch second, UTC.', primary_key=True, serialize=False)),
-                ('points', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(null=True), help_text='By slot: sum of a counter, count of a latency, value of a gauge.', size=None)),
-            ],
-            options={
-                'db_table': 'monitoring_second',
-                'managed': False,
-            },
-        ),
-        migrations.CreateModel(
             name='Event',
             fields=[
                 ('id', models.UUIDField(default=monitoring.ids.uuid7, editable=False, primary_key=True, serialize=False)),
