@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import statistics
@@ -9,23 +10,26 @@ from collections.abc import Callable
 
 from bench import client, server
 
-CONNECTIONS, ROUNDS, SECONDS = 32, 5, 2.0
+ROUNDS, SECONDS = 5, 2.0
 FACTS = 200  # memories of the user whose context is asked for
 USER = "bench"
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--connections", type=int, default=32, help="1 shows how long a request takes alone")
+    connections = parser.parse_args().connections
     with server.services():
         key = server.manage("api_key", "create", "bench")
         with server.web() as port:
             kinds = prepare(port, key)
             for make in kinds.values():  # a warm-up that is not counted
-                client.run(make, port=port, connections=CONNECTIONS, seconds=1)
+                client.run(make, port=port, connections=connections, seconds=1)
             runs: dict[str, list[client.Run]] = {name: [] for name in kinds}
             for _ in range(ROUNDS):
                 for name, make in kinds.items():
-                    runs[name].append(client.run(make, port=port, connections=CONNECTIONS, seconds=SECONDS))
-    report(runs)
+                    runs[name].append(client.run(make, port=port, connections=connections, seconds=SECONDS))
+    report(runs, connections)
 
 
 def prepare(port: int, key: str) -> dict[str, Callable[[int], bytes]]:
@@ -65,9 +69,9 @@ COLOURS = ("red", "blue", "green", "white", "black", "yellow", "brown")
 THINGS = ("boats", "lamps", "books", "chairs", "plates", "bikes", "drums", "tents", "maps", "shoes", "coins")
 
 
-def report(runs: dict[str, list[client.Run]]) -> None:
+def report(runs: dict[str, list[client.Run]], connections: int) -> None:
     """A row per kind: medians over the rounds, and the ratio to bare and floor, round by round."""
-    print(f"{CONNECTIONS} connections, {ROUNDS} interleaved rounds of {SECONDS:g} s, medians; client on the same cores")
+    print(f"{connections} connections, {ROUNDS} interleaved rounds of {SECONDS:g} s, medians; client on the same cores")
     print(f"{'':26}{'requests/s':>11}{'p50 ms':>9}{'p95 ms':>9}{'errors':>8}{'x bare':>9}{'x floor':>9}")
     for name, measured in runs.items():
         rate, p50, p95 = (

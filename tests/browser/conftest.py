@@ -13,7 +13,6 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from monitoring.models import Second
 from tests.monitoring.recorded import record_hour
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -83,7 +82,6 @@ def ops(transactional_db: None) -> User:
 
 @pytest.fixture
 def figures(transactional_db: None) -> None:
-    Second.objects.all().delete()  # an unmanaged table: Django's flush between tests leaves it as it is
     record_hour(now=timezone.now())
 
 
