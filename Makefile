@@ -10,10 +10,12 @@ STAMP = $(VENV)/.stamp
 # The first Python of at least 3.11, unless PYTHON= names one.
 PYTHON =
 LEAST = 3.11
+# Tests run on two cores, each with a PostgreSQL and Redis of its own.
+CORES = --numprocesses 2 --dist worksteal
 
 .PHONY: help
 help: ## list these errands
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
 up: $(STAMP) ## start everything; options in ARGS="--port 9000"
@@ -21,11 +23,11 @@ up: $(STAMP) ## start everything; options in ARGS="--port 9000"
 
 .PHONY: test
 test: $(STAMP) ## run all tests; options in ARGS="-k name"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(CORES) $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(STAMP) ## run the tests that need no browser and kill nothing
-	$(BIN)/python -m pytest -m "not browser and not chaos" $(ARGS)
+	$(BIN)/python -m pytest $(CORES) -m "not browser and not chaos" $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## check format, style, types, import contracts, templates and migrations
@@ -46,9 +48,13 @@ format: $(STAMP) ## rewrite code and templates in the house's format
 bench: $(STAMP) ## measure; options in ARGS
 	$(BIN)/python -m bench.main $(ARGS)
 
+.PHONY: bench-pipeline
+bench-pipeline: $(STAMP) ## measure jobs, batches, breakers and caches; options in ARGS
+	$(BIN)/python -m bench.pipeline $(ARGS)
+
 .PHONY: chaos
-chaos: $(STAMP) ## run the tests that kill processes
-	$(BIN)/python -m pytest -m chaos $(ARGS)
+chaos: $(STAMP) ## run the tests that kill processes, in their long form (about half an hour)
+	HOLDFAST_CHAOS=full $(BIN)/python -m pytest -m chaos $(ARGS)
 
 .PHONY: screens
 screens: $(STAMP) ## make the screenshots in docs/screens anew

@@ -14,8 +14,8 @@ import orjson
 from memory.dedupe.decide import Candidate, Outcome, decide
 from memory.dedupe.normalise import text_hash
 from memory.providers.base import Said
-from memory.providers.local_embedder import LocalEmbedder
-from memory.providers.local_extractor import LocalExtractor
+from memory.providers.local.embedder import LocalEmbedder
+from memory.providers.local.extractor import LocalExtractor
 
 FILE = Path(__file__).resolve().parents[2] / "shared" / "data" / "memory_pairs_dev.jsonl"
 THRESHOLDS = (0.97, 0.95, 0.90, 0.85, 0.80, 0.75, 0.70, 0.60, 0.50)

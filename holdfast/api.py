@@ -13,8 +13,9 @@ from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
 from holdfast import problems
-from memory.api import context, conversations, jobs, memories
+from memory.api import caches, context, conversations, jobs, memories, providers
 from memory.api.auth import KeyAuth
+from monitoring.api import router as breakers
 
 
 class OrjsonParser(Parser):
@@ -46,3 +47,6 @@ api.add_router("/conversations", conversations.router)
 api.add_router("/context", context.router)
 api.add_router("/memories", memories.router)
 api.add_router("/jobs", jobs.router)
+api.add_router("/caches", caches.router)
+api.add_router("/providers", providers.router)
+api.add_router("/breakers", breakers)

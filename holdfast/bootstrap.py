@@ -1,4 +1,4 @@
-"""Makes what a new installation needs: the default workspace, the roles and a first admin."""
+"""Makes what a new installation needs: the default workspace, the roles, the flags and a first admin."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.staticfiles.finders import get_finders
 from django.db import transaction
 
+from flags.models import Flag, Unit
 from memory.models import Workspace
 
 WORKSPACE = "default"
+# On for all: each is a way back, should the new path misbehave.
+FLAGS = {"batch_processing": "Process the messages of many users at once. Off: one user at a time."}
 APPS = ("memory", "flags", "monitoring")
 ROLES = {"viewer": ("view",), "operator": ("view", "change"), "admin": ("view", "change", "add", "delete")}
 
@@ -36,6 +40,9 @@ def bootstrap(*, password: str, folder: Path) -> FirstAdmin:
         Workspace.objects.get_or_create(name=WORKSPACE)
         for role, actions in ROLES.items():
             _role(role, actions)
+        for name, note in FLAGS.items():
+            defaults: dict[str, Any] = {"percent": 100, "unit": Unit.USER, "note": note}
+            Flag.objects.get_or_create(name=name, defaults=defaults)
     return _first_admin(password, folder / "admin_password")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from memory import errors
+from monitoring.breakers import RefusedError
 from monitoring.request_id import current
 
 STATUS = {
@@ -25,28 +27,24 @@ STATUS = {
 
 def register(api: NinjaAPI, *, body_limit: int) -> None:
     """Give `api` one answer for every kind of error."""
-
-    def answer(request: HttpRequest, status: int, detail: str, **more: Any) -> HttpResponse:
-        # both spellings: third-party clients read either `detail` or `error`
-        problem = {
-            "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
-            "status": status,
-            "detail": detail,
-            "error": detail,
-            "request_id": current(),
-            **more,
-        }
-        response = api.create_response(request, problem, status=status)
-        response["Content-Type"] = "application/problem+json"
-        if status == HTTPStatus.UNAUTHORIZED:
-            response["WWW-Authenticate"] = "Bearer"
-        return response
+    answer = partial(_answer, api)
 
     @api.exception_handler(errors.HoldfastError)
     def refused(request: HttpRequest, error: errors.HoldfastError) -> HttpResponse:
         status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
         return answer(request, status, str(error))
+
+    @api.exception_handler(RefusedError)
+    @api.exception_handler(errors.InvalidError)
+    def unusable(request: HttpRequest, error: errors.InvalidError | RefusedError) -> HttpResponse:
+        faults = [{"field": field, "message": message} for field, message in error.faults]
+        return answer(request, 422, str(error), errors=faults[:50])
+
+    @api.exception_handler(errors.OverloadedError)
+    def overloaded(request: HttpRequest, error: errors.OverloadedError) -> HttpResponse:
+        response = answer(request, 503, str(error))
+        response["Retry-After"] = str(error.retry_after_s)
+        return response
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -65,6 +63,24 @@ def register(api: NinjaAPI, *, body_limit: int) -> None:
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Http404) -> HttpResponse:
         return answer(request, 404, "No such resource.")
+
+
+def _answer(api: NinjaAPI, request: HttpRequest, status: int, detail: str, **more: Any) -> HttpResponse:
+    # both spellings: third-party clients read either `detail` or `error`
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "error": detail,
+        "request_id": current(),
+        **more,
+    }
+    response = api.create_response(request, problem, status=status)
+    response["Content-Type"] = "application/problem+json"
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

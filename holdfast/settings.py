@@ -148,8 +148,38 @@ HOLDFAST_JOB_LEASE_S = env.integer("HOLDFAST_JOB_LEASE_S", 60)
 HOLDFAST_JOB_ATTEMPTS = env.integer("HOLDFAST_JOB_ATTEMPTS", 5)
 HOLDFAST_NEAR_CERTAIN = env.number("HOLDFAST_NEAR_CERTAIN", 0.80, least=0.5, most=1.0)
 
+# --- the queue
+
+HOLDFAST_QUEUE_LIMIT = env.integer("HOLDFAST_QUEUE_LIMIT", 100_000)
+HOLDFAST_JOB_RETENTION_DAYS = env.integer("HOLDFAST_JOB_RETENTION_DAYS", 7)
+HOLDFAST_BATCH_JOBS = env.integer("HOLDFAST_BATCH_JOBS", 200)
+HOLDFAST_BATCH_TARGET_MS = env.integer("HOLDFAST_BATCH_TARGET_MS", 400, least=20)
+
+# --- providers: local where nothing is named
+
+HOLDFAST_EMBEDDING_PROFILE = env.text("HOLDFAST_EMBEDDING_PROFILE", "local")
+HOLDFAST_EMBEDDING_URL = env.text("HOLDFAST_EMBEDDING_URL")
+HOLDFAST_EMBEDDING_KEY = env.text("HOLDFAST_EMBEDDING_KEY")
+HOLDFAST_EMBEDDING_MODEL = env.text("HOLDFAST_EMBEDDING_MODEL")
+HOLDFAST_CHAT_PROFILE = env.text("HOLDFAST_CHAT_PROFILE", "local")
+HOLDFAST_CHAT_URL = env.text("HOLDFAST_CHAT_URL")
+HOLDFAST_CHAT_KEY = env.text("HOLDFAST_CHAT_KEY")
+HOLDFAST_CHAT_MODEL = env.text("HOLDFAST_CHAT_MODEL")
+HOLDFAST_MCP_URL = env.text("HOLDFAST_MCP_URL")
+HOLDFAST_MCP_KEY = env.text("HOLDFAST_MCP_KEY")
+HOLDFAST_MCP_TOOL = env.text("HOLDFAST_MCP_TOOL")
+HOLDFAST_EXTRACTOR = env.text("HOLDFAST_EXTRACTOR", "local")
+HOLDFAST_SUMMARIZER = env.text("HOLDFAST_SUMMARIZER", "local")
+HOLDFAST_PRIVATE_PROVIDERS = env.boolean("HOLDFAST_PRIVATE_PROVIDERS", True)
+HOLDFAST_PROVIDER_TIMEOUT_S = env.number("HOLDFAST_PROVIDER_TIMEOUT_S", 5.0, least=0.1, most=60.0)
+HOLDFAST_PROVIDER_RATE = env.integer("HOLDFAST_PROVIDER_RATE", 100)
+HOLDFAST_PROVIDER_OPEN_S = env.number("HOLDFAST_PROVIDER_OPEN_S", 0.0, least=0.0, most=300.0)
+HOLDFAST_PROVIDER_PRICES = env.text("HOLDFAST_PROVIDER_PRICES")
+HOLDFAST_PROVIDER_LOG_S = env.integer("HOLDFAST_PROVIDER_LOG_S", 60, least=0)
+
 # --- Celery: hints only, so an early acknowledgement loses nothing that the rows do not bring back
 
+CELERY_IMPORTS = ["holdfast.worker"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SOFT_TIME_LIMIT = HOLDFAST_JOB_LEASE_S // 2
 CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 5
@@ -179,5 +209,6 @@ LOGGING = {
     "filters": {"request": {"()": "monitoring.request_id.Named"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env.text("HOLDFAST_LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}},
+    # mcp quotes answers that it can't read, which may be what somebody said: its errors are logged by their kind
+    "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "mcp": {"level": "CRITICAL"}},
 }

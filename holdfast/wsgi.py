@@ -14,6 +14,6 @@ from memory.api.hot import serve_cached_context  # noqa: E402 - needs the applic
 from memory.providers import configured  # noqa: E402
 
 # loading the model takes half a second: now, rather than in somebody's first request
-configured.embedder().embed(["warm up"])
+configured.warm()
 
 application = serve_cached_context(django)

@@ -33,11 +33,13 @@ class Caller:
     scope: str
     expires_at: datetime | None
 
-    def require(self, scope: Scope) -> None:
+    def require(self, scope: Scope | str) -> None:
         """Raise ForbiddenError when the key's scope does not include `scope`."""
-        order = list(Scope)
-        if order.index(Scope(self.scope)) < order.index(scope):
-            raise ForbiddenError(f"This key may only {self.scope}; the operation needs a key with scope {scope.value}.")
+        order, needed = list(Scope), Scope(scope)
+        if order.index(Scope(self.scope)) < order.index(needed):
+            raise ForbiddenError(
+                f"This key may only {self.scope}; the operation needs a key with scope {needed.value}."
+            )
 
 
 Row = TypeVar("Row", bound=models.Model)

@@ -163,7 +163,7 @@ class MemoryAdmin(Listing):
             edit.edit(
                 workspace_id=obj.workspace_id,
                 memory_id=obj.pk,
-                embedder=configured.embedder(),
+                providers=configured.standby(),
                 actor=request.user.get_username(),
                 now=timezone.now(),
                 **changes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class MemoryConfig(AppConfig):
@@ -10,9 +11,14 @@ class MemoryConfig(AppConfig):
 
     def ready(self) -> None:
         # models exist only now
-        from memory.jobs import depth
+        import memory.work  # noqa: F401 - registers the kinds of jobs
+        from memory.jobs import figures
         from memory.models import Memory
+        from memory.providers import prices
+        from memory.providers.remote.checks import check as check_providers
         from monitoring import metrics
 
-        metrics.register_gauges(depth.gauges)
+        checks.register(prices.check)
+        checks.register(check_providers)
+        metrics.register_gauges(figures.gauges)
         metrics.register_gauge("memories.active", Memory.objects.active_count)

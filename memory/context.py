@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 
+import orjson
 from django.db import connection
+from django.utils import timezone
 
-from memory import search
+from memory import caching, search
 from memory.errors import NotFoundError
 from memory.models import Memory
-from memory.providers.base import Embedder, ProviderError
+from memory.providers import configured
+from memory.providers.base import Embedded
+from memory.providers.standby import Standby
 from memory.tokens import estimate
 from monitoring import metrics
 
@@ -84,7 +89,7 @@ def assemble(
     *,
     workspace_id: uuid.UUID,
     user_id: str,
-    embedder: Embedder,
+    providers: Standby,
     now: datetime,
     conversation_id: uuid.UUID | None = None,
     query: str | None = None,
@@ -93,19 +98,26 @@ def assemble(
 ) -> Context:
     """The context for the user's next model call: pinned and relevant memories, summary, recent messages.
 
-    Without a query, the newest message of the user stands in; without either, the newest memories serve.
+    Without a query, the newest message of the user stands in; without either, the newest memories serve. Where the
+    embedding provider fails, the local one's vector finds what was embedded locally, words find the rest, and the
+    context says that it is degraded.
     Raises NotFoundError for a conversation that is not this user's.
     """
     thread = _thread(workspace_id, user_id, conversation_id)
     question = query or next((content for _, role, _, content in thread.messages if role == "user"), "")
     reasons: list[str] = []
-    memories, hits = _memories(workspace_id, user_id, question, embedder, now, reasons)
+    memories, hits = _memories(workspace_id, user_id, question, providers, now, reasons)
     parts = _fill(memories, thread, budget_tokens)
     text = render(parts)
     context = Context(text, estimate(text), parts, degraded=bool(reasons), reasons=reasons)
     if explain:
         context.explain = _explanation(question, hits, memories, thread, parts, budget_tokens)
     return context
+
+
+def as_json(context: Context) -> bytes:
+    """The context as it is answered, and cached."""
+    return orjson.dumps(asdict(context), option=orjson.OPT_UTC_Z)
 
 
 def render(parts: Iterable[Part]) -> str:
@@ -123,16 +135,24 @@ def render(parts: Iterable[Part]) -> str:
 def _thread(workspace_id: uuid.UUID, user_id: str, conversation_id: uuid.UUID | None) -> Thread:
     if conversation_id is None:
         return Thread()
+    read = partial(_read_thread, workspace_id, user_id, conversation_id)
+    summary, messages = caching.conversation(workspace_id, user_id, conversation_id, read)
+    return Thread(conversation_id, summary, messages)
+
+
+def _read_thread(
+    workspace_id: uuid.UUID, user_id: str, conversation_id: uuid.UUID
+) -> tuple[str, list[tuple[uuid.UUID, str, str, str]]]:
     with connection.cursor() as cursor:
         cursor.execute(THREAD_SQL, [RECENT, conversation_id, workspace_id, user_id])
         rows = cursor.fetchall()
     if not rows:
         raise NotFoundError(f"No conversation {conversation_id} of user {user_id!r} in this workspace.")
-    return Thread(conversation_id, rows[0][0], [row[1:] for row in rows if row[1] is not None])
+    return rows[0][0], [row[1:] for row in rows if row[1] is not None]
 
 
 def _memories(
-    workspace_id: uuid.UUID, user_id: str, question: str, embedder: Embedder, now: datetime, reasons: list[str]
+    workspace_id: uuid.UUID, user_id: str, question: str, providers: Standby, now: datetime, reasons: list[str]
 ) -> tuple[dict[uuid.UUID, str], list[search.Hit]]:
     """Pinned memories, then relevant ones, by id; the newest ones where there is nothing to search for."""
     with connection.cursor() as cursor:
@@ -146,21 +166,19 @@ def _memories(
         workspace_id=workspace_id,
         user_id=user_id,
         query=question,
-        vector=_vector(question, embedder, reasons),
+        embedded=_embedded(question, providers, reasons),
         now=now,
         limit=RELEVANT,
     )
     return texts | {hit.id: hit.text for hit in hits if hit.id not in texts}, hits
 
 
-def _vector(question: str, embedder: Embedder, reasons: list[str]) -> search.Vector | None:
-    try:
-        with metrics.timed("provider.embed"):
-            vector: search.Vector = embedder.embed([question])[0]
-            return vector
-    except ProviderError as problem:
-        reasons.append(f"Searched by words alone: the embedding provider failed ({type(problem).__name__}).")
-        return None
+def _embedded(question: str, providers: Standby, reasons: list[str]) -> Embedded:
+    with metrics.timed("provider.embed"):
+        embedded = providers.embed([question])
+    if embedded.reason:
+        reasons.append(embedded.reason)
+    return embedded
 
 
 def _fill(memories: dict[uuid.UUID, str], thread: Thread, budget: int) -> list[Part]:
@@ -223,3 +241,24 @@ def _explanation(
             for hit in hits
         ],
     }
+
+
+def _warm_thread(used: caching.Used) -> bytes:
+    workspace_id, _, user_id = used.namespace.partition(":")
+    return caching.pack_conversation(*_read_thread(uuid.UUID(workspace_id), user_id, uuid.UUID(used.key)))
+
+
+def _warm_context(used: caching.Used) -> bytes | None:
+    """The answer to the question that was asked before; None where it is not known any more, or would be degraded."""
+    if not used.recipe:
+        return None
+    workspace_id, _, user_id = used.namespace.partition(":")
+    asked = orjson.loads(used.recipe) | {"user_id": user_id}
+    if asked.get("conversation_id"):
+        asked["conversation_id"] = uuid.UUID(asked["conversation_id"])
+    found = assemble(workspace_id=uuid.UUID(workspace_id), providers=configured.standby(), now=timezone.now(), **asked)
+    return None if found.degraded else as_json(found)
+
+
+caching.register_maker("conversation", _warm_thread)
+caching.register_maker("context", _warm_context)

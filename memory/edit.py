@@ -13,7 +13,7 @@ from memory.dedupe.normalise import text_hash
 from memory.errors import ConflictError, GoneError, NotFoundError
 from memory.jobs.locks import lock_writes
 from memory.models import Cause, Decision, Memory, Revision, State
-from memory.providers.base import Embedder
+from memory.providers.standby import Standby
 
 FIELDS = frozenset({"kind", "importance", "pinned", "metadata", "expires_at"})
 
@@ -22,7 +22,7 @@ def edit(
     *,
     workspace_id: uuid.UUID,
     memory_id: uuid.UUID,
-    embedder: Embedder,
+    providers: Standby,
     actor: str,
     now: datetime,
     text: str | None = None,
@@ -36,20 +36,21 @@ def edit(
     """
     if unknown := fields.keys() - FIELDS:
         raise TypeError(f"These fields of a memory are not edited: {', '.join(sorted(unknown))}")
-    vector = embedder.embed([text])[0] if text is not None else None
+    embedded = providers.embed([text]) if text is not None else None
     with transaction.atomic():
         memory = _locked(workspace_id, memory_id)
         if memory.state == State.FORGOTTEN:
             raise GoneError("This memory was forgotten: its text is erased and can't be edited.")
-        if text is not None and vector is not None and text != memory.text:
+        if text is not None and embedded is not None and text != memory.text:
             _refuse_duplicate(memory, text)
             memory.text, memory.text_hash = text, text_hash(text)
-            memory.embedding, memory.embedding_model = (vector if vector.any() else None), embedder.model
+            vector = embedded.rows[0]
+            memory.embedding, memory.embedding_model = (vector if vector.any() else None), embedded.model
             _revise(memory, Cause.EDITED, actor, reason)
         for name, value in fields.items():
             setattr(memory, name, value)
         memory.save()
-        transaction.on_commit(lambda: caching.forget_context(memory.workspace_id, memory.user_id))
+        transaction.on_commit(lambda: caching.forget_context(memory.workspace_id, memory.user_id, conversations=False))
     return memory
 
 
@@ -68,7 +69,7 @@ def forget(*, workspace_id: uuid.UUID, memory_id: uuid.UUID, actor: str, now: da
         Decision.objects.filter(memory=memory).update(text="", trace=[])
         _revise(memory, Cause.FORGOTTEN, actor, reason)
         memory.save()
-        transaction.on_commit(lambda: caching.forget_context(memory.workspace_id, memory.user_id))
+        transaction.on_commit(lambda: caching.forget_context(memory.workspace_id, memory.user_id, conversations=False))
     return memory
 
 

@@ -1,40 +1,26 @@
-"""Decides about facts against what is stored, and writes memory, revision and decision."""
+"""Decides about facts against what is stored, and writes memories, revisions and decisions."""
 
 from __future__ import annotations
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from memory import caching
-from memory.dedupe.candidates import Owner, Vectors, candidates
-from memory.dedupe.decide import Candidate, Outcome, Verdict, Weighed, decide
+from memory.dedupe.candidates import NEAREST, Owner, Vectors, candidates
+from memory.dedupe.decide import Candidate, Outcome, decide
 from memory.dedupe.normalise import text_hash
+from memory.dedupe.rows import Rows
+from memory.dedupe.rows import Statement as Statement
 from memory.jobs.locks import lock_writes
-from memory.models import Cause, Decision, Memory, Revision, State
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A fact on its way in, with where it was said."""
-
-    text: str
-    kind: str
-    importance: float
-    cause: Cause
-    actor: str
-    valid_from: datetime | None = None
-    message_id: uuid.UUID | None = None
-    ordinal: int = 0
-    span: tuple[int, int] | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +31,34 @@ class Remembered:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """What this very batch has added to one scope, with the places of the vectors."""
+
+    known: list[Candidate] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+    def like(self, digest: str, vector: NDArray[np.float32], rows: NDArray[np.float32]) -> list[Candidate]:
+        """The one with this hash, or the nearest by cosine, at most NEAREST."""
+        if not self.known:
+            return []
+        cosines = rows[self.places] @ vector
+        nearest = np.argsort(-cosines, kind="stable")[:NEAREST].tolist()
+        same = [place for place, one in enumerate(self.known) if one.text_hash == digest]
+        return [
+            Candidate(one.id, one.text, one.text_hash, float(cosines[place]))
+            for place in dict.fromkeys([*same, *nearest])
+            for one in (self.known[place],)
+        ]
+
+
 def remember(
-    *, owner: Owner, statements: Sequence[Statement], vectors: Vectors, near_certain: float
+    *,
+    owner: Owner,
+    statements: Sequence[Statement],
+    vectors: Vectors,
+    near_certain: float,
+    now: datetime | None = None,
 ) -> list[Remembered]:
     """Add each statement to the owner's memories, or find it known. One answer per statement, in order.
 
@@ -55,97 +67,48 @@ def remember(
     if not statements:
         return []
     with transaction.atomic():
-        lock_writes(owner.workspace_id, owner.user_id)
-        written = _decide_and_write(owner, statements, vectors, near_certain)
-        transaction.on_commit(lambda: caching.forget_context(owner.workspace_id, owner.user_id))
-    return written
+        lock_writes(*owner.user)
+        remembered = write_down(
+            owners=[owner] * len(statements),
+            statements=statements,
+            vectors=vectors,
+            near_certain=near_certain,
+            now=now or timezone.now(),
+        )
+        transaction.on_commit(lambda: caching.forget_context(*owner.user, conversations=False))
+    return remembered
 
 
-def _decide_and_write(
-    owner: Owner, statements: Sequence[Statement], vectors: Vectors, near_certain: float
+def write_down(
+    *,
+    owners: Sequence[Owner],
+    statements: Sequence[Statement],
+    vectors: Vectors,
+    near_certain: float,
+    now: datetime,
 ) -> list[Remembered]:
-    known = candidates(owner, [statement.text for statement in statements], vectors)
-    rows: tuple[list[Memory], list[Revision], list[Decision]] = ([], [], [])
-    written = []
-    for number, (statement, vector) in enumerate(zip(statements, vectors.rows, strict=True)):
+    """The same for statements of many owners, in a transaction that holds the locks of all their users already.
+
+    `vectors.rows` has a row per statement. Five statements to PostgreSQL, however many facts and owners there are.
+    The caller drops the users' cached contexts when it has committed.
+    """
+    hashes = [text_hash(statement.text) for statement in statements]
+    stored = candidates(owners, hashes, vectors)
+    rows = Rows(vectors, near_certain, now)
+    fresh: dict[Owner, _Fresh] = defaultdict(_Fresh)
+    remembered = []
+    for place, (owner, statement) in enumerate(zip(owners, statements, strict=True)):
         started = time.perf_counter()
-        verdict = decide(statement.text, known[number] + _fresh(rows[0], vector), near_certain=near_certain)
+        vector, added = vectors.rows[place], fresh[owner]
+        digest = hashes[place]
+        known = stored[place] + added.like(digest, vector, vectors.rows)
+        verdict = decide(statement.text, known, near_certain=near_certain)
         memory_id = verdict.of
         if memory_id is None:
-            memory = _memory(owner, statement, vector, vectors.model)
-            memory_id = memory.pk
-            rows[0].append(memory)
-            rows[1].append(_first_revision(memory, statement.cause, statement.actor))
-        took_ms = (time.perf_counter() - started) * 1000
-        rows[2].append(_decision(owner, statement, verdict, memory_id, near_certain, vectors.model, took_ms))
-        written.append(Remembered(memory_id, verdict.outcome))
-    Memory.objects.bulk_create(rows[0])
-    Revision.objects.bulk_create(rows[1])
-    Decision.objects.bulk_create(rows[2])
-    return written
-
-
-def _fresh(added: list[Memory], vector: NDArray[np.float32]) -> list[Candidate]:
-    """What this very batch has added already, as candidates."""
-    return [
-        Candidate(
-            row.pk, row.text, row.text_hash, float(np.dot(row.embedding, vector)) if row.embedding is not None else 0.0
-        )
-        for row in added
-    ]
-
-
-def _memory(owner: Owner, statement: Statement, vector: NDArray[np.float32], model: str) -> Memory:
-    return Memory(
-        **owner.fields(),
-        text=statement.text,
-        text_hash=text_hash(statement.text),
-        kind=statement.kind,
-        state=State.ACTIVE,
-        valid_from=statement.valid_from,
-        importance=statement.importance,
-        metadata=statement.metadata,
-        source_id=statement.message_id,
-        embedding=vector if vector.any() else None,
-        embedding_model=model,
-    )
-
-
-def _first_revision(memory: Memory, cause: Cause, actor: str) -> Revision:
-    return Revision(memory=memory, number=1, text=memory.text, cause=cause, actor=actor)
-
-
-def _decision(
-    owner: Owner,
-    statement: Statement,
-    verdict: Verdict,
-    memory_id: uuid.UUID,
-    near_certain: float,
-    model: str,
-    took_ms: float,
-) -> Decision:
-    return Decision(
-        workspace_id=owner.workspace_id,
-        user_id=owner.user_id,
-        outcome=verdict.outcome,
-        memory_id=memory_id,
-        message_id=statement.message_id,
-        ordinal=statement.ordinal,
-        text=statement.text,
-        span=statement.span,
-        trace=[_weighed(weighed) for weighed in verdict.trace],
-        thresholds={"near_certain": near_certain},
-        model=model,
-        took_ms=took_ms,
-    )
-
-
-def _weighed(weighed: Weighed) -> dict[str, Any]:
-    guards = [{"guard": e.guard, "a": list(e.a), "b": list(e.b)} for e in weighed.guards]
-    # the candidate's id, not its text: what is forgotten must not live on in traces
-    return {
-        "id": str(weighed.id),
-        "similarity": round(weighed.similarity, 4),
-        "guards": guards,
-        "outcome": str(weighed.outcome),
-    }
+            memory_id = rows.add(owner, statement, digest, vector)
+            added.known.append(Candidate(memory_id, statement.text, digest, 1.0))
+            added.places.append(place)
+        rows.decide(owner, statement, verdict, memory_id, (time.perf_counter() - started) * 1000)
+        remembered.append(Remembered(memory_id, verdict.outcome))
+    rows.write()
+    return remembered

@@ -8,17 +8,17 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import orjson
 from django.db import connection
-from numpy.typing import NDArray
 from pgvector import HalfVector
 
-Vector = NDArray[np.float32]
+from memory.providers.base import Embedded
 
 K = 60  # of reciprocal rank fusion
 DEPTH = 4  # candidates of each index, as a multiple of the limit
 
+# Vectors of different models have nothing to do with each other: only rows of the query's model are compared, and the
+# others (an embedding that is to be redone, or a model that was changed) are found by their words.
 # Both halves read one user's rows through the btree memory_by_user: the exact scan costs about 1 µs a row, and a
 # vector index behind a filter on a small scope is slow and wrong. The words are joined by OR, so that one word of a
 # question is enough to be a candidate. An empty word list makes the text half empty.
@@ -26,7 +26,7 @@ DEPTH = 4  # candidates of each index, as a multiple of the limit
 # here divided by its maximum, so that a memory that leads both scores 1.
 SEARCH_SQL = """
 WITH scope AS MATERIALIZED (
-  SELECT id, embedding, search
+  SELECT id, embedding, embedding_model, search
   FROM memory_memory
   WHERE workspace_id = %(workspace)s AND user_id = %(user)s AND state = 'active'
     AND (expires_at IS NULL OR expires_at > %(now)s)
@@ -38,7 +38,7 @@ WITH scope AS MATERIALIZED (
 ), by_vector AS (
   SELECT id, row_number() OVER (ORDER BY embedding <=> %(vector)s::halfvec) AS rank,
     1 - (embedding <=> %(vector)s::halfvec) AS similarity
-  FROM scope WHERE embedding IS NOT NULL AND %(vector)s::text IS NOT NULL
+  FROM scope WHERE embedding IS NOT NULL AND embedding_model = %(model)s AND %(vector)s::text IS NOT NULL
   ORDER BY rank LIMIT %(depth)s
 ), by_text AS (
   SELECT id, row_number() OVER (ORDER BY ts_rank(search, words.query) DESC, id DESC) AS rank
@@ -102,18 +102,23 @@ def search(
     workspace_id: uuid.UUID,
     user_id: str,
     query: str,
-    vector: Vector | None,
+    embedded: Embedded | None,
     now: datetime,
     limit: int = 10,
     filters: Filters = NOTHING,
 ) -> list[Hit]:
-    """The user's active memories nearest to `query`, best first. Without a vector, by words alone."""
+    """The user's active memories nearest to `query`, best first.
+
+    `embedded` is the query's own vector, one row; without it, or where the row is zero, words alone count.
+    """
+    vector = embedded.rows[0] if embedded is not None and embedded.rows[0].any() else None
     arguments: dict[str, Any] = {
         "workspace": workspace_id,
         "user": user_id,
         "now": now,
         "query": query,
-        "vector": HalfVector(vector).to_text() if vector is not None and vector.any() else None,
+        "vector": HalfVector(vector).to_text() if vector is not None else None,
+        "model": embedded.model if embedded is not None else "",
         "kinds": list(filters.kinds) if filters.kinds else None,
         "agent": filters.agent_id,
         "metadata": filters.metadata,

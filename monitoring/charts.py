@@ -1,18 +1,21 @@
-"""The overview's charts: what Plotly draws, and the same in words, in a legend and in a table.
+"""The console's charts: what Plotly draws, and the same in words, in a legend and in a table.
 
 Colours are names of CSS tokens, so that a change of theme needs no new data. The shape of `spec` is told in charts.js.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from monitoring import formats
 from monitoring.figures import ERRORS, PRIORITIES, REQUESTS, Figures, Measured, latest, shares
+from monitoring.metrics.read import Span
 from monitoring.models import Event
+
+Texts = tuple[str, str, str, str, str]  # title, about, label, the call that makes data, what is missing without it
 
 TABLE_ROWS = 12
 NAMED_EVENTS = 6  # more names than this are unreadable above a chart
@@ -40,10 +43,11 @@ class Line:
     style: dict[str, Any] = field(default_factory=dict)
     key: str = ""  # the stroke of its key in the legend: "", dot, dash or fill
     is_plain: bool = False  # the legend needs no name: the chart's title says it
+    said: str = ""  # the latest value, where people would not say it in the chart's unit
 
     @property
     def now(self) -> str:
-        return written(latest(self.values), self.unit)
+        return self.said or written(latest(self.values), self.unit)
 
     def cell(self, i: int) -> str:
         return written(self.values[i], self.unit).removesuffix(self.unit)
@@ -84,9 +88,9 @@ def latency(figures: Figures, events: Sequence[Event]) -> Chart:
         Line("p95", p95, " ms", "c-main", {"width": 2.25, "fill": "tonexty", "alpha": 0.13}),
         Line("p99", p99, " ms", "c-high", {"width": 1.5, "dash": "2px,2px"}, "dot"),
     ]
-    label = f"Context latency: {_list(lines)} now."
+    label = f"Context latency: {listed(lines)} now."
     texts = ("Context latency", "before each LLM call", label, "POST /api/v1/context", "No context call")
-    return _chart("latency", texts, figures, lines, spec={"unit": " ms", "events": _events(events, named=True)})
+    return chart("latency", texts, figures.span, lines, spec={"unit": " ms", "events": drawn(events, named=True)})
 
 
 def traffic(figures: Figures, events: Sequence[Event]) -> Chart:
@@ -104,31 +108,36 @@ def traffic(figures: Figures, events: Sequence[Event]) -> Chart:
     spec = {"unit": "/s", "y2": {"unit": " %", "ticks": ticks, "tone": "crit"}}
     label = f"Throughput {lines[0].now}; {lines[1].now} of requests fail, {written(most, ' %')} at most."
     texts = ("Throughput and errors", "", label, "POST /api/v1/conversations", "No request")
-    return _chart("traffic", texts, figures, lines, spec=spec | {"events": _events(events)})
+    return chart("traffic", texts, figures.span, lines, spec=spec | {"events": drawn(events)})
 
 
 def hit_rate(figures: Figures, events: Sequence[Event]) -> Chart:
     busiest = sorted(figures.caches, key=figures.lookups, reverse=True)[: len(CACHE_STYLES)]
     lines = [
-        Line(cache, _percents(figures.hit_rate(cache)), " %", tone, {"dash": dash}, _stroke(dash))
+        Line(cache, percents(figures.hit_rate(cache)), " %", tone, {"dash": dash}, stroke(dash))
         for cache, (tone, dash) in zip(busiest, CACHE_STYLES, strict=False)
     ]
     lowest = min((value for line in lines for value in line.values if value is not None), default=0)
-    spec = {"unit": " %", "range": [50 if lowest >= 50 else 0, 101], "events": _events(events)}
-    label = f"Cache hit rate: {_list(lines)} now."
+    spec = {"unit": " %", "range": [50 if lowest >= 50 else 0, 101], "events": drawn(events)}
+    label = f"Cache hit rate: {listed(lines)} now."
     texts = ("Cache hit rate", "", label, "POST /api/v1/context", "No cache lookup")
-    return _chart("cache", texts, figures, lines, spec=spec)
+    return chart("cache", texts, figures.span, lines, spec=spec)
 
 
 def queues(figures: Figures, events: Sequence[Event]) -> Chart:
+    return depth(figures.span, figures.gauges, events)
+
+
+def depth(span: Span, gauges: Mapping[str, Measured], events: Sequence[Event]) -> Chart:
+    """Open jobs by priority, stacked; `gauges` has a series `queue.NAME` for each priority."""
     lines = [
-        Line(name, figures.gauges[f"queue.{name}"], "", tone, {"alpha": alpha, "width": 1}, "fill")
+        Line(name, gauges[f"queue.{name}"], "", tone, {"alpha": alpha, "width": 1}, "fill")
         for name, (tone, alpha) in ((priority, QUEUE_STYLES[priority]) for priority in PRIORITIES)
     ]
-    waiting = latest(figures.depth())
-    label = f"Queue depth {written(waiting, '')}: {_list(lines)}."
+    known = [value for line in lines if (value := latest(line.values)) is not None]
+    label = f"Queue depth {written(sum(known) if known else None, '')}: {listed(lines)}."
     texts = ("Queue depth", "", label, "POST /api/v1/conversations/ID/messages", "No queue measured")
-    return _chart("queues", texts, figures, lines, spec={"stack": True, "least": 10, "events": _events(events)})
+    return chart("queues", texts, span, lines, spec={"stack": True, "least": 10, "events": drawn(events)})
 
 
 def written(value: float | None, unit: str) -> str:
@@ -139,13 +148,11 @@ def written(value: float | None, unit: str) -> str:
     return f"{formats.number(round(value, places))}{unit}"
 
 
-def _chart(
-    key: str, texts: tuple[str, str, str, str, str], figures: Figures, lines: list[Line], *, spec: dict[str, Any]
-) -> Chart:
+def chart(key: str, texts: Texts, span: Span, lines: list[Line], *, spec: dict[str, Any]) -> Chart:
+    """A chart of series that have a value for each step of `span`; `spec` is what charts.js draws beside them."""
     title, about, label, call, missing = texts
-    span = figures.span
     has_data = any(value is not None for line in lines for value in line.values)
-    whole = {"t0": f"{figures.moment(0):%Y-%m-%dT%H:%M:%SZ}", "step": span.step_s, "label": label, **spec}
+    whole = {"t0": f"{span.start:%Y-%m-%dT%H:%M:%SZ}", "step": span.step_s, "label": label, **spec}
     return Chart(
         key=key,
         title=title,
@@ -156,36 +163,39 @@ def _chart(
         spec=whole | {"series": [line.spec() for line in lines]},
         legend=[] if not has_data else lines[::-1] if spec.get("stack") else lines,
         columns=["Time UTC", *(f"{line.name}{line.unit.replace(' ', ', ')}" for line in lines)],
-        rows=_rows(figures, lines) if has_data else [],
+        rows=_rows(span, lines) if has_data else [],
     )
 
 
-def _rows(figures: Figures, lines: Iterable[Line]) -> list[list[str]]:
+def _rows(span: Span, lines: Iterable[Line]) -> list[list[str]]:
     """Every tenth point or so, the latest first."""
-    span = figures.span
     every = max(1, span.points // TABLE_ROWS)
     moments = range(span.points - 1, -1, -every)
+    step = timedelta(seconds=span.step_s)
     form = "%H:%M" if span.end - span.start <= timedelta(days=1) else "%d %b %H:%M"
-    return [[f"{figures.moment(i):{form}}", *(line.cell(i) for line in lines)] for i in moments]
+    return [[f"{span.start + i * step:{form}}", *(line.cell(i) for line in lines)] for i in moments]
 
 
-def _events(events: Sequence[Event], *, named: bool = False) -> list[dict[str, str]]:
-    """Oldest first. Information is a quiet line; only what has a tone of its own is coloured."""
-    drawn = []
+def drawn(events: Sequence[Event], *, named: bool = False) -> list[dict[str, str]]:
+    """Events as charts.js draws them, oldest first. Information is a quiet line; only a tone of its own is coloured."""
+    lines = []
     for letter, event in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", sorted(events, key=lambda event: event.at), strict=False):
         tone = "line-3" if event.tone == Event.Tone.INFO else event.tone
         text = {"key": letter, "text": event.text} if named and len(events) <= NAMED_EVENTS else {}
-        drawn.append({"t": f"{event.at:%Y-%m-%dT%H:%M:%SZ}", "tone": tone, **text})
-    return drawn
+        lines.append({"t": f"{event.at:%Y-%m-%dT%H:%M:%SZ}", "tone": tone, **text})
+    return lines
 
 
-def _percents(series: Measured) -> Measured:
+def percents(series: Measured) -> Measured:
+    """Shares of 1 as percent."""
     return [None if share is None else share * 100 for share in series]
 
 
-def _stroke(dash: str) -> str:
+def stroke(dash: str) -> str:
+    """The class of a legend's key that repeats the dash."""
     return {"solid": "", "2px,2px": "dot"}.get(dash, "dash")
 
 
-def _list(lines: Sequence[Line]) -> str:
+def listed(lines: Sequence[Line]) -> str:
+    """The latest values in words, for a chart's label."""
     return ", ".join(f"{line.name} {line.now}" for line in lines)

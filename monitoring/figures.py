@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monitoring.metrics import read
 from monitoring.metrics.read import Span
@@ -48,7 +48,7 @@ class Figures:
 
     def moment(self, step: int) -> datetime:
         """When a step begins."""
-        return self.span.start + timedelta(seconds=step * self.span.step_s)
+        return self.span.moment(step)
 
     @property
     def caches(self) -> list[str]:

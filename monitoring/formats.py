@@ -14,6 +14,27 @@ def number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def short(value: float) -> str:
+    """A count where there is little room: 940, 1.3k, 18k, 2.1M."""
+    for size, letter in ((1_000_000, "M"), (1000, "k")):
+        if value >= size:
+            return (
+                f"{value / size:.1f}".removesuffix(".0") + letter
+                if value < 10 * size
+                else f"{value // size:.0f}{letter}"
+            )
+    return f"{value:.0f}"
+
+
+def size(count: float) -> str:
+    """Bytes: 940 B, 1.3 kB, 18 MB."""
+    for unit, length in (("GB", 10**9), ("MB", 10**6), ("kB", 1000)):
+        if abs(count) >= length:
+            value = count / length
+            return f"{value:.0f} {unit}" if abs(value) >= 10 else f"{value:.1f} {unit}".replace(".0 ", " ")
+    return f"{count:.0f} B"
+
+
 def duration(seconds: float) -> str:
     """A latency or a wait: 0.4 ms, 86 ms, 1.9 s, 74 s, then as an age."""
     if seconds < 1:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import datetime
 
 _lock = threading.Lock()
 _last = 0
@@ -23,3 +24,8 @@ def uuid7() -> uuid.UUID:
         _last = stamp = max(_last + 1, ms << 12 | ns * 4096 // 1_000_000)
     random = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
     return uuid.UUID(int=(stamp >> 12) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | 2 << 62 | random)
+
+
+def first_of(moment: datetime) -> uuid.UUID:
+    """The smallest id of that moment: what was made before has a smaller one."""
+    return uuid.UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.core.cache import cache
 
-from monitoring import charts, events, kpis
+from monitoring import breakers, charts, events, kpis
 from monitoring.charts import Chart
 from monitoring.figures import ERRORS, OLDEST, REQUESTS, Figures, gather, latest, shares
 from monitoring.formats import PERIODS, age, clock, duration, percent
@@ -36,6 +36,7 @@ class Health:
     errors_since: datetime | None = None
     oldest_s: float = 0.0
     oldest_since: datetime | None = None
+    cut_off: tuple[breakers.View, ...] = ()  # dependencies whose breaker is not closed
     p95_s: float | None = None
 
 
@@ -87,6 +88,11 @@ def verdict(health: Health) -> Verdict:
     if health.error_share > ERROR_LIMIT:
         sentence = f"{percent(health.error_share)} of requests failed in the last 5 minutes; {served}."
         return Verdict("Degraded", sentence, _since(health.errors_since, health.now))
+    if health.cut_off:
+        worst, rest = health.cut_off[0], len(health.cut_off) - 1
+        more = f" and {rest} more" if rest else ""
+        sentence = f"{worst.title} is cut off{more}. {worst.fallback_text or 'Calls are refused.'} {_capital(served)}."
+        return Verdict("Degraded", sentence, _since(worst.since, health.now))
     if health.oldest_s > OLDEST_LIMIT_S:
         sentence = f"The oldest job waits for {duration(health.oldest_s)}: new memories come late; {served}."
         return Verdict("Degraded", sentence, _since(health.oldest_since, health.now))
@@ -118,6 +124,7 @@ def health(figures: Figures, taken: snapshot.Snapshot | None, *, has_reported: b
         errors_since=_breached_since(figures, shares(errors, requests), ERROR_LIMIT),
         oldest_s=latest(oldest) or 0.0,
         oldest_since=_breached_since(figures, oldest, OLDEST_LIMIT_S),
+        cut_off=tuple(view for view in breakers.overview(now) if not view.state.lets_pass),
         p95_s=figures.p95_s,
     )
 
@@ -176,6 +183,10 @@ def _breached_since(figures: Figures, series: Sequence[float | None], limit: flo
         if value is not None:
             since = i
     return None if since is None else figures.moment(since)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _ago(health: Health) -> str:

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from monitoring.figures import QUEUES
+from monitoring.formats import short
 from monitoring.metrics import read, snapshot
 
 DEFAULT_RANGE = "1h"
@@ -25,6 +27,11 @@ class Place:
     icon: str
     url: str
     is_tab: bool = False
+    counts: tuple[str, ...] = ()  # gauges whose sum stands beside the label
+
+    @property
+    def key(self) -> str:
+        return self.label.lower().replace(" ", "-")
 
     def address(self, *, for_staff: bool) -> str | None:
         """None where the place does not exist here, or is not for this person."""
@@ -40,12 +47,17 @@ class Place:
 
 # A new page is one line here.
 PLACES = {
-    "Observe": (Place("Overview", "overview", "overview", is_tab=True),),
+    "Observe": (
+        Place("Overview", "overview", "overview", is_tab=True),
+        Place("Queues", "queue", "queues", is_tab=True, counts=QUEUES),
+        Place("Breakers", "breaker", "breakers", is_tab=True),
+        Place("Providers", "plug", "providers"),
+        Place("Caches", "bolt", "caches"),
+    ),
     "Control": (
         Place("Rollouts", "flag", "admin:flags_flag_changelist", is_tab=True),
         Place("Memories", "memory", "admin:memory_memory_changelist", is_tab=True),
         Place("Conversations", "chat", "admin:memory_conversation_changelist", is_tab=True),
-        Place("Jobs", "queue", "admin:memory_job_changelist", is_tab=True),
     ),
     "System": (Place("Admin", "lock", "admin:index"), Place("API docs", "text", "/api/v1/docs")),
 }
@@ -53,11 +65,10 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    label: str
-    icon: str
+    place: Place
     href: str
-    is_tab: bool
     is_current: bool
+    count: str = ""
 
 
 class Shell:
@@ -90,13 +101,21 @@ class Shell:
 
     @cached_property
     def tabs(self) -> list[Link]:
-        return [link for links in self.sections.values() for link in links if link.is_tab][:TABS]
+        return [link for links in self.sections.values() for link in links if link.place.is_tab][:TABS]
 
     @cached_property
+    def counted(self) -> list[Link]:
+        """The links with something to count beside them, which changes while the page stays."""
+        return [link for links in self.sections.values() for link in links if link.place.counts]
+
+    @property
     def reporting(self) -> str:
         """How many of the processes that should report do."""
-        latest = snapshot.latest()
-        return f"{latest.processes} of {latest.expected}" if latest else "none yet"
+        return f"{self._latest.processes} of {self._latest.expected}" if self._latest else "none yet"
+
+    @cached_property
+    def _latest(self) -> snapshot.Snapshot | None:
+        return snapshot.latest()
 
     def _links(self, places: tuple[Place, ...]) -> list[Link]:
         user = self._request.user
@@ -104,7 +123,17 @@ class Shell:
             return []
         found = ((place, place.address(for_staff=user.is_staff)) for place in places)
         here = self._request.path
-        return [Link(p.label, p.icon, href, p.is_tab, href == here) for p, href in found if href]
+        return [Link(p, href, _is_at(here, href), self._count(p)) for p, href in found if href]
+
+    def _count(self, place: Place) -> str:
+        series = self._latest.series if place.counts and self._latest else {}
+        total = sum(figure.value or 0 for name in place.counts if (figure := series.get(name)))
+        return short(total) if total else ""
+
+
+def _is_at(path: str, href: str) -> bool:
+    """Whether a page is the place, or one of those below it."""
+    return path == href or (href != "/" and path.startswith(href))
 
 
 def chosen_range(request: HttpRequest) -> str:

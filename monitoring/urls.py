@@ -10,6 +10,10 @@ from monitoring import views
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("overview/live/", views.overview_live, name="overview-live"),
+    path("breakers/", views.breakers, name="breakers"),
+    path("breakers/live/", views.breakers_live, name="breakers-live"),
+    path("breakers/panel/", views.breakers_panel, name="breakers-panel"),
+    path("breakers/<path:name>/<slug:act>/", views.breaker_act, name="breaker-act"),
     path("sign-in/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
 ]

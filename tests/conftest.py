@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_django
 import redis
@@ -14,7 +15,13 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
-from memory import access
+from flags import evaluate
+from memory import access, caching
+from monitoring.breakers.registry import the_registry
+
+# how long an example takes says more of the machine than of the code
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -53,6 +60,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 @pytest.fixture(autouse=True)
 def empty_caches() -> None:
     access.forget_callers()
+    for cache in caching.CACHES.values():
+        cache.forget_local()
+        cache.link.reset()  # a Redis that one test took away is there for the next
+    registry = the_registry()
+    for breaker in registry.breakers.values():
+        breaker.forget(registry.store)
+    for family in registry.families.values():
+        family.forget()
+    evaluate.forget()
     redis.Redis.from_url(settings.REDIS_URL).flushall()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,12 @@ from memory.dedupe.normalise import text_hash
 from memory.ingest import Appended, NewMessage, append
 from memory.jobs.claim import claim
 from memory.models import Conversation, Memory, Revision, Scope, Workspace
-from memory.process import Tools, process
-from memory.providers import configured
+from memory.providers.local.embedder import LocalEmbedder
+from memory.providers.local.extractor import LocalExtractor
+from memory.providers.local.summarizer import LocalSummarizer
+from memory.providers.standby import Providers, Standby
+from memory.work.messages import process
+from memory.work.tools import Tools
 
 NOW = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
 _number = itertools.count(1)
@@ -38,7 +43,7 @@ def make_message(content: str = "I live in Leeds.", **fields: Any) -> NewMessage
 
 
 def make_memory(text: str = "Lives in Leeds", workspace: Workspace | None = None, **fields: Any) -> Memory:
-    embedder = configured.embedder()
+    embedder = LocalEmbedder()
     defaults = {
         "workspace": workspace or make_workspace(),
         "user_id": "mara",
@@ -52,11 +57,15 @@ def make_memory(text: str = "Lives in Leeds", workspace: Workspace | None = None
     return memory
 
 
+def make_providers(**fields: Any) -> Standby:
+    """The local providers; what is named takes the first place of its kind, with the local one behind it."""
+    local = Providers(LocalEmbedder(), LocalExtractor(), LocalSummarizer())
+    return Standby(first=replace(local, **fields), local=local)
+
+
 def make_tools(**fields: Any) -> Tools:
     defaults: dict[str, Any] = {
-        "embedder": configured.embedder(),
-        "extractor": configured.extractor(),
-        "summarizer": configured.summarizer(),
+        "providers": make_providers(),
         "near_certain": 0.95,
         "window_tokens": 2000,
         "summary_tokens": 300,
@@ -77,10 +86,10 @@ def say(conversation: Conversation, *contents: str, now: datetime = NOW, **field
 def work(conversation: Conversation, *, now: datetime = NOW, tools: Tools | None = None) -> int:
     """Do what waits for the conversation's user, as a worker would; how many claims that took."""
     claims = 0
-    while taken := claim(
-        workspace_id=conversation.workspace_id, user_id=conversation.user_id, now=now, lease=timedelta(minutes=1)
-    ):
-        process(taken, tools=tools or make_tools(), now=now)
+    user = (conversation.workspace_id, conversation.user_id)
+    while taken := claim(now=now, lease=timedelta(minutes=1), limit=200, only=user):
+        errors = process(taken.token, taken.jobs, tools=tools or make_tools(), now=now)
+        assert not errors, errors
         claims += 1
     return claims
 

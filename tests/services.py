@@ -12,21 +12,25 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import redis
 
 from holdfast.embedded import Services
+from holdfast.embedded.server import Server
 
 FOLDERS = Path(__file__).resolve().parent.parent / ".holdfast" / "test"
 FOLDER = FOLDERS / str(os.getpid())
 NAMES = {"postgres": "DATABASE_URL", "cache": "REDIS_URL", "broker": "CELERY_BROKER_URL"}
+OURS = "HOLDFAST_TEST_SERVICES"  # the variables that this plugin has set
 
 
 def start() -> Services:
     """Start what the environment does not name, and name it there, for this process and its children."""
     remove_leftovers()
+    # a process of pytest-xdist inherits what its parent has set, and starts its own: tests empty Redis
+    for name in os.environ.pop(OURS, "").split():
+        os.environ.pop(name, None)
     os.environ["HOLDFAST_DIR"] = str(FOLDER)
     wanted = {service: name not in os.environ for service, name in NAMES.items()}
     services = Services(
@@ -34,8 +38,9 @@ def start() -> Services:
     )
     made = services.start()
     (FOLDER / "static").mkdir(exist_ok=True)
-    for name, url in zip(NAMES.values(), (made.database_url, made.redis_url, made.broker_url), strict=True):
-        os.environ.setdefault(name, url)
+    urls = dict(zip(NAMES, (made.database_url, made.redis_url, made.broker_url), strict=True))
+    os.environ |= {NAMES[service]: url for service, url in urls.items() if wanted[service]}
+    os.environ[OURS] = " ".join(NAMES[service] for service in urls if wanted[service])
     return services
 
 
@@ -47,17 +52,30 @@ def remove_leftovers() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def kill_broker() -> None:
-    """SIGKILL the broker, with all hints in it."""
-    broker = redis.Redis(unix_socket_path=urlsplit(os.environ["CELERY_BROKER_URL"]).path)
-    os.kill(int(broker.info("server")["process_id"]), signal.SIGKILL)
-    broker.close()
+def kill(service: str, how: signal.Signals = signal.SIGKILL) -> None:
+    """Signal one of postgres, cache and broker, and wait until its process is gone. SIGINT stops PostgreSQL fast."""
+    server = _server(service)
+    process = server.running()
+    assert process is not None, f"{service} doesn't run"
+    process.send_signal(how)
+    process.wait(timeout=30)
 
 
-def revive_broker() -> None:
-    """Start the killed broker again, empty."""
-    while "broker" not in _services.revive():
+def revive(service: str) -> None:
+    """Start the stopped service again: PostgreSQL with its data, Redis empty."""
+    while service not in _services.revive():
         time.sleep(0.05)
+
+
+def flush(service: str) -> None:
+    """Empty the cache or the broker."""
+    client = redis.Redis(unix_socket_path=str(_services.layout.socket(service)))
+    client.flushall()
+    client.close()
+
+
+def _server(service: str) -> Server:
+    return next(server for server in _services._servers if server.name == service)
 
 
 _services = start()

@@ -24,6 +24,7 @@ DJANGOS = {
     "templatetags",
 } | {
     "urls.py",
+    "views",
     "views.py",
 }
 MODULE_LINES, FUNCTION_LINES, TEMPLATE_LINES, SETTINGS_LINES = 400, 50, 150, 250

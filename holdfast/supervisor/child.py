@@ -22,9 +22,8 @@ READ_OUT_S = 2.0
 class ChildSpec:
     """What to run, and how to treat its end.
 
-    `start_after_s`: how long others, started with it, go first. `quit_after_s`: when a stop takes longer, ask again
-    with SIGQUIT. `variables`: what its environment has besides,
-    where the user's own does not say otherwise.
+    `start_after_s`: how long others, started with it, go first, at most. `quit_after_s`: when a stop takes longer, ask
+    again with SIGQUIT. `variables`: what its environment has besides, where the user's own does not say otherwise.
     """
 
     name: str

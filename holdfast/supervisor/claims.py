@@ -18,8 +18,8 @@ from holdfast.supervisor.errors import AlreadyRunningError, PortError
 MARK = "HOLDFAST_SUPERVISED_FROM"
 LEFTOVER_WAIT_S = 3.0
 REASONS = {
-    errno.EADDRINUSE: "port {port} of {host} is in use: stop what uses it, or choose another with --port",
-    errno.EACCES: "port {port} needs more rights than this user has: choose one above 1023 with --port",
+    errno.EADDRINUSE: "port {port} of {host} is in use: stop what uses it, or choose another with {option}",
+    errno.EACCES: "port {port} needs more rights than this user has: choose one above 1023 with {option}",
     errno.EADDRNOTAVAIL: "{host} is not an address of this machine: choose another with --host",
 }
 
@@ -59,8 +59,8 @@ def clear_leftovers(mark: str, *, wait_s: float = LEFTOVER_WAIT_S) -> int:
     return len(found)
 
 
-def require_port(host: str, port: int) -> None:
-    """Raise PortError unless the address can be bound now."""
+def require_port(host: str, port: int, *, option: str = "--port") -> None:
+    """Raise PortError, naming the `option` that chooses another, unless the address can be bound now."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -70,4 +70,4 @@ def require_port(host: str, port: int) -> None:
         raise PortError(f"The host {host!r} is not known ({problem.strerror}): choose another with --host.") from None
     except OSError as problem:
         reason = REASONS.get(problem.errno or 0, f"port {{port}} of {{host}} can't be had ({problem.strerror})")
-        raise PortError(f"The web server can't start: {reason.format(host=host, port=port)}.") from None
+        raise PortError(f"A server can't start: {reason.format(host=host, port=port, option=option)}.") from None

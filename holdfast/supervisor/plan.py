@@ -12,15 +12,19 @@ from holdfast.supervisor.child import ChildSpec
 from holdfast.supervisor.probe import Probe
 
 WORKER_PATIENCE_S = 5.0
-# Six Pythons that start at once on two cores all start slowly. The web server goes first: people wait for it.
-WEB_FIRST_S = 3.0
+# Six Pythons that start at once on two cores all start slowly. The web server goes first, since people wait for it; the
+# others start when it answers, or after so long.
+WEB_FIRST_S = 15.0
 # Which variable of the environment replaces which service, and which address of the embedded one it otherwise gets.
 REPLACEMENTS = {"postgres": "DATABASE_URL", "cache": "REDIS_URL", "broker": "CELERY_BROKER_URL"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: where the checkout and the data are, and what the command line said."""
+    """How to run: where the checkout and the data are, and what the command line said.
+
+    `simulator_port`: where the simulated provider listens; without one it isn't started.
+    """
 
     base: Path
     folder: Path
@@ -28,6 +32,7 @@ class Options:
     port: int = 8000
     workers: int = 2
     demo: bool = True
+    simulator_port: int | None = None
 
 
 def wanted_services(environment: Mapping[str, str]) -> dict[str, bool]:
@@ -57,6 +62,14 @@ def children(options: Options) -> list[ChildSpec]:
         command = _manage(options, "demo", "--url", url)
         specs.append(ChildSpec("demo", command, is_restarted=False, start_after_s=WEB_FIRST_S))
     return specs
+
+
+def early_children(options: Options) -> list[ChildSpec]:
+    """The simulated provider, where it is wanted: it needs no database, and who asks it must not find it missing."""
+    if options.simulator_port is None:
+        return []
+    command = (sys.executable, "-m", "memory.providers.simulator", "--port", str(options.simulator_port))
+    return [ChildSpec("simulator", command)]
 
 
 def _manage(options: Options, *arguments: str) -> tuple[str, ...]:

@@ -53,6 +53,18 @@ class Supervisor:
             raise StepError(f"`{spec.name}` {child.ending()}; what it said stands above.")
         return child.lines
 
+    def start_early(self, specs: Sequence[ChildSpec]) -> None:
+        """Start children while steps run; they are watched from `run` on."""
+        for spec in specs:
+            self._start(spec)
+
+    def hasten(self) -> None:
+        """Start now whoever waits for the first start; restarts keep their delay."""
+        now = time.monotonic()
+        for name, (_, spec) in self._due.items():
+            if name not in self._restarts:
+                self._due[name] = (now, spec)
+
     def run(self, specs: Sequence[ChildSpec], *, on_tick: Callable[[], None]) -> None:
         """Start the children and keep them until the wish to stop. Raises RestartLimitError; stop() is the caller's."""
         begun = time.monotonic()

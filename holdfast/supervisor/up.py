@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from holdfast.embedded import Services
-from holdfast.supervisor import plan
+from holdfast.supervisor import plan, simulator
 from holdfast.supervisor.claims import MARK, claimed, clear_leftovers, require_port
 from holdfast.supervisor.errors import NotReadyError
 from holdfast.supervisor.output import Output
@@ -31,32 +32,45 @@ def up(options: Options) -> None:
         if count := clear_leftovers(mark):
             output.say(f"ended {count} processes that an earlier run left behind")
         require_port(options.host, options.port)
+        if options.simulator_port is not None:
+            require_port(simulator.LOOPBACK, options.simulator_port, option="HOLDFAST_SIMULATOR_PORT")
+        claims.enter_context(simulator.noted(options.folder, options.simulator_port))
         wish.listen()
         claims.callback(services.stop)
         variables = plan.service_variables(services.start(), wanted)
         # Unbuffered: a child's line is shown when it is written.
-        environment = os.environ | variables | {MARK: mark, "PYTHONUNBUFFERED": "1"}
+        environment = _of_simulator(options) | os.environ | variables | {MARK: mark, "PYTHONUNBUFFERED": "1"}
         supervisor = Supervisor(environment=environment, folder=options.base, output=output, wish=wish)
         claims.callback(supervisor.stop)
         _run(options, supervisor, services, output)
         output.say("stopping")
 
 
+def _of_simulator(options: Options) -> dict[str, str]:
+    """What the children get where the user's own environment does not say otherwise."""
+    return {} if options.simulator_port is None else simulator.variables(options.simulator_port)
+
+
 def _run(options: Options, supervisor: Supervisor, services: Services, output: Output) -> None:
     """The steps, then the children until the wish to stop."""
+    supervisor.start_early(plan.early_children(options))
     said = supervisor.run_step(plan.bootstrap(options))
-    watch = _Watch(Probe(options.host, options.port), services, output, said)
+    welcomed = welcome(Probe(options.host, options.port).url, said) + simulator.welcome(options.simulator_port)
+    watch = _Watch(Probe(options.host, options.port), services, output, welcomed, on_ready=supervisor.hasten)
     supervisor.run(plan.children(options), on_tick=watch.tick)
 
 
 class _Watch:
     """What `up` looks at between two ticks: first that the web server comes up, then that the services stay up."""
 
-    def __init__(self, probe: Probe, services: Services, output: Output, said: list[str]) -> None:
+    def __init__(
+        self, probe: Probe, services: Services, output: Output, welcomed: list[str], *, on_ready: Callable[[], None]
+    ) -> None:
         self._probe = probe
         self._services = services
         self._output = output
-        self._said = said
+        self._welcomed = welcomed
+        self._on_ready = on_ready
         self._deadline = time.monotonic() + READY_LIMIT_S
         self._next_care = time.monotonic() + CARE_INTERVAL_S
         self._is_ready = False
@@ -75,7 +89,8 @@ class _Watch:
     def _await_web(self, now: float) -> None:
         if self._probe.is_live():
             self._is_ready = True
-            for line in welcome(self._probe.url, self._said):
+            self._on_ready()
+            for line in self._welcomed:
                 self._output.say(line)
         elif now > self._deadline:
             raise NotReadyError(

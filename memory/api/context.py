@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
-import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
@@ -27,14 +24,14 @@ def assemble_context(request: HttpRequest, body: ContextIn) -> HttpResponse:
     """
     who = caller(request)
     digest = digest_of(request.body)
-    looked = caching.look_up_context(who.workspace_id, body.user_id, digest)
+    looked = caching.look_up_context(who.workspace_id, body.user_id, digest, asked=request.body)
     if looked.answer is not None:
         return HttpResponse(looked.answer, content_type="application/json")
     assembled = context.assemble(
-        workspace_id=who.workspace_id, embedder=configured.embedder(), now=timezone.now(), **body.dict()
+        workspace_id=who.workspace_id, providers=configured.standby(), now=timezone.now(), **body.dict()
     )
     # serialised once: these bytes are both the answer and what is kept
-    answer = orjson.dumps(asdict(assembled), option=orjson.OPT_UTC_Z)
+    answer = context.as_json(assembled)
     if not assembled.degraded:
         caching.keep_context(who.workspace_id, body.user_id, digest, answer, looked.version)
     return HttpResponse(answer, content_type="application/json")

@@ -24,8 +24,8 @@ from memory.api.schemas import (
     MessagesIn,
     Page,
 )
+from memory.jobs import hints
 from memory.models import Conversation, Message, Scope
-from memory.tasks import hint
 
 router = Router(tags=["conversations"])
 
@@ -90,7 +90,7 @@ def append_messages(
     messages = [_message(message, place, idempotency_key) for place, message in enumerate(body.messages)]
     appended = ingest.append(workspace_id=who.workspace_id, conversation_id=id, messages=messages, now=timezone.now())
     if appended.added:
-        transaction.on_commit(partial(hint, who.workspace_id, appended.user_id))
+        transaction.on_commit(hints.wake)
     items = [{"id": pk, "position": position} for pk, position in appended.items]
     return Status(202, {"items": items, "job_id": appended.job_id})
 

@@ -61,7 +61,9 @@ def _look_up(environ: Environ) -> bytes | None:
         user_id = orjson.loads(body)["user_id"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None  # the long way says what is wrong
-    return caching.peek_context(caller.workspace_id, user_id, digest_of(body)) if isinstance(user_id, str) else None
+    if not isinstance(user_id, str):
+        return None
+    return caching.peek_context(caller.workspace_id, user_id, digest_of(body), asked=body)
 
 
 def _caller(authorization: str) -> Caller | None:

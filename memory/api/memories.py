@@ -27,12 +27,13 @@ from memory.api.schemas import (
     Submitted,
 )
 from memory.dedupe.candidates import Owner, Vectors
+from memory.jobs import hints
 from memory.jobs.kinds import PROCESS_TEXT
 from memory.jobs.submit import submit
 from memory.models import Cause, Memory, Revision, Scope, State
 from memory.providers import configured
 from memory.remember import Statement, remember
-from memory.tasks import hint, tools_from_settings
+from memory.tasks import tools_from_settings
 
 router = Router(tags=["memories"])
 
@@ -59,7 +60,8 @@ def add_memory(request: HttpRequest, body: MemoryIn) -> Status[Any]:
         metadata=body.metadata,
     )
     tools = tools_from_settings()
-    vectors = Vectors(tools.embedder.embed([body.text]), tools.embedder.model)
+    embedded = tools.providers.embed([body.text])
+    vectors = Vectors(embedded.rows, embedded.model)
     kept = remember(owner=owner, statements=[statement], vectors=vectors, near_certain=tools.near_certain)
     return Status(201, access.find(Memory, who, kept[0].memory_id))
 
@@ -87,7 +89,7 @@ def search_memories(request: HttpRequest, body: SearchIn) -> dict[str, Any]:
         workspace_id=who.workspace_id,
         user_id=body.user_id,
         query=body.query,
-        vector=configured.embedder().embed([body.query])[0],
+        embedded=configured.standby().embed([body.query]),
         now=timezone.now(),
         limit=body.limit,
         filters=_filters(body.filters or FiltersIn()),
@@ -111,7 +113,7 @@ def update_memory(request: HttpRequest, id: UUID, body: MemoryChange) -> Memory:
     return edit.edit(
         workspace_id=who.workspace_id,
         memory_id=id,
-        embedder=configured.embedder(),
+        providers=configured.standby(),
         actor=who.key,
         now=timezone.now(),
         **changes,
@@ -142,7 +144,7 @@ def _submit(who: access.Caller, body: MemoryIn) -> UUID:
         payload=payload,
         now=timezone.now(),
     )
-    transaction.on_commit(partial(hint, who.workspace_id, body.user_id))
+    transaction.on_commit(partial(hints.wake, job.priority))
     return job.pk
 
 

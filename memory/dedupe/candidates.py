@@ -1,4 +1,4 @@
-"""Finds what a new fact may repeat: the stored memory with the same hash, and the nearest by vector, in one scope."""
+"""Finds what new facts may repeat: the stored memory with the same hash, and the nearest by vector, in one scope."""
 
 from __future__ import annotations
 
@@ -10,24 +10,41 @@ from typing import Any
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
-from pgvector import HalfVector
 
 from memory.dedupe.decide import Candidate
-from memory.dedupe.normalise import text_hash
-from memory.models import Memory
+from memory.dedupe.halves import as_texts
 
 NEAREST = 5  # stored memories that a fact is compared with
 
-# The LIMIT runs once per fact over one user's rows (btree memory_by_user), sorted by distance: exact, no vector index.
-NEAREST_SQL = """
-SELECT fact.number, near.id, near.text, near.text_hash, near.similarity
-FROM unnest(%(vectors)s::text[]) WITH ORDINALITY AS fact (vector, number)
+# One look-up per fact by the unique index memory_active_once_per_text; LATERAL with LIMIT keeps it one, whatever the
+# planner believes about the size of the tables.
+SAME_SQL = """
+SELECT fact.number, same.id, same.text, same.text_hash
+FROM unnest(%(workspaces)s::uuid[], %(users)s::text[], %(agents)s::text[], %(apps)s::text[], %(runs)s::text[],
+  %(hashes)s::text[]) WITH ORDINALITY AS fact (workspace, owner, agent, app, run, hash, number)
 CROSS JOIN LATERAL (
-  SELECT id, text, text_hash, 1 - (embedding <=> fact.vector::halfvec) AS similarity
+  SELECT id, text, text_hash FROM memory_memory
+  WHERE workspace_id = fact.workspace AND user_id = fact.owner AND agent_id = fact.agent AND app_id = fact.app
+    AND run_id = fact.run AND text_hash = fact.hash AND state = 'active'
+  LIMIT 1
+) AS same
+"""
+# The LIMIT runs once per fact over one user's rows (btree memory_by_user), sorted by distance: exact, no vector index.
+# Materialized, since else the text would be read as a vector again for each of those rows. The vectors come as one
+# text: in an array, psycopg looks at each letter of each of them.
+NEAREST_SQL = """
+WITH fact AS MATERIALIZED (
+  SELECT number, workspace, owner, agent, app, run, vector::halfvec AS vector
+  FROM unnest(%(workspaces)s::uuid[], %(users)s::text[], %(agents)s::text[], %(apps)s::text[], %(runs)s::text[],
+    string_to_array(%(vectors)s, ';')) WITH ORDINALITY AS row (workspace, owner, agent, app, run, vector, number)
+)
+SELECT fact.number, near.id, near.text, near.text_hash, 1 - near.distance
+FROM fact CROSS JOIN LATERAL (
+  SELECT id, text, text_hash, embedding <=> fact.vector AS distance
   FROM memory_memory
-  WHERE workspace_id = %(workspace)s AND user_id = %(user)s AND state = 'active'
-    AND agent_id = %(agent)s AND app_id = %(app)s AND run_id = %(run)s AND embedding_model = %(model)s
-  ORDER BY embedding <=> fact.vector::halfvec
+  WHERE workspace_id = fact.workspace AND user_id = fact.owner AND state = 'active' AND agent_id = fact.agent
+    AND app_id = fact.app AND run_id = fact.run AND embedding_model = %(model)s AND embedding IS NOT NULL
+  ORDER BY distance
   LIMIT %(limit)s
 ) AS near
 """
@@ -43,9 +60,9 @@ class Owner:
     app_id: str = ""
     run_id: str = ""
 
-    def fields(self) -> dict[str, Any]:
-        names = ("workspace_id", "user_id", "agent_id", "app_id", "run_id")
-        return {name: getattr(self, name) for name in names}
+    @property
+    def user(self) -> tuple[uuid.UUID, str]:
+        return self.workspace_id, self.user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +73,47 @@ class Vectors:
     model: str
 
 
-def candidates(owner: Owner, texts: Sequence[str], vectors: Vectors) -> list[list[Candidate]]:
-    """For each text its candidates among the owner's active memories, in two queries however many texts there are."""
-    hashes = [text_hash(text) for text in texts]
-    found: list[dict[uuid.UUID, Candidate]] = [{} for _ in texts]
-    same = Memory.objects.active().filter(**owner.fields(), text_hash__in=hashes)
-    by_hash = {row.text_hash: row for row in same.only("text", "text_hash")}
-    for number, digest in enumerate(hashes):
-        if row := by_hash.get(digest):
-            found[number][row.pk] = Candidate(row.pk, row.text, row.text_hash, 1.0)
-    for number, id, text, digest, similarity in _nearest(owner, vectors):
-        found[number].setdefault(id, Candidate(id, text, digest, similarity))
-    return [list(of_text.values()) for of_text in found]
+def candidates(owners: Sequence[Owner], hashes: Sequence[str], vectors: Vectors) -> list[list[Candidate]]:
+    """For each fact its candidates among its owner's active memories: two queries, however many facts and owners.
+
+    `hashes` are those of the facts' texts. A fact that is stored already, spelling aside, has that memory as its only
+    candidate.
+    """
+    found: list[list[Candidate]] = [[] for _ in hashes]
+    if not hashes:
+        return found
+    for number, id, text, digest in _same(owners, hashes):
+        found[number] = [Candidate(id, text, digest, 1.0)]
+    new = [place for place, known in enumerate(found) if not known and vectors.rows[place].any()]
+    for number, id, text, digest, similarity in _nearest(owners, new, vectors):
+        found[number].append(Candidate(id, text, digest, similarity))
+    return found
 
 
-def _nearest(owner: Owner, vectors: Vectors) -> list[tuple[int, uuid.UUID, str, str, float]]:
-    places = [number for number, row in enumerate(vectors.rows) if row.any()]
+def _same(owners: Sequence[Owner], hashes: Sequence[str]) -> list[tuple[int, uuid.UUID, str, str]]:
+    arguments = _columns(owners) | {"hashes": list(hashes)}
+    with connection.cursor() as cursor:
+        cursor.execute(SAME_SQL, arguments)
+        return [(number - 1, *row) for number, *row in cursor.fetchall()]
+
+
+def _nearest(
+    owners: Sequence[Owner], places: Sequence[int], vectors: Vectors
+) -> list[tuple[int, uuid.UUID, str, str, float]]:
     if not places:
         return []
-    arguments: dict[str, Any] = {
-        "vectors": [HalfVector(vectors.rows[number]).to_text() for number in places],
-        "workspace": owner.workspace_id,
-        "user": owner.user_id,
-        "agent": owner.agent_id,
-        "app": owner.app_id,
-        "run": owner.run_id,
-        "model": vectors.model,
-        "limit": NEAREST,
-    }
+    arguments = _columns([owners[place] for place in places])
+    arguments |= {"vectors": ";".join(as_texts(vectors.rows[list(places)])), "model": vectors.model, "limit": NEAREST}
     with connection.cursor() as cursor:
         cursor.execute(NEAREST_SQL, arguments)
-        # a memory without a vector has no similarity: the exact hash alone can find it
-        return [(places[row[0] - 1], *row[1:]) for row in cursor.fetchall() if row[4] is not None]
+        return [(places[number - 1], *row) for number, *row in cursor.fetchall()]
+
+
+def _columns(owners: Sequence[Owner]) -> dict[str, Any]:
+    return {
+        "workspaces": [owner.workspace_id for owner in owners],
+        "users": [owner.user_id for owner in owners],
+        "agents": [owner.agent_id for owner in owners],
+        "apps": [owner.app_id for owner in owners],
+        "runs": [owner.run_id for owner in owners],
+    }

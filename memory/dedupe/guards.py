@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from memory.dedupe.normalise import normalise
-from memory.providers.statements.verbs import FORMS, words_of
+from memory.providers.local.statements.verbs import FORMS, words_of
 
 
 @dataclass(frozen=True, slots=True)

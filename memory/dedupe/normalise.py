@@ -12,7 +12,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from memory.providers.statements.verbs import words_of
+from memory.providers.local.statements.verbs import words_of
 
 _ONES: Final = {word: value for value, word in enumerate(
     words_of(

@@ -1,39 +1,35 @@
-"""Finds the users whose jobs wait without a hint: the broker was away, lost it, or a backoff has ended."""
+"""The tick that repairs what hints missed: the broker was away or lost them, a backoff ended, a worker died."""
 
 from __future__ import annotations
 
-import uuid
+import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
-from django.db import transaction
-from django.db.models import Q
+from django.conf import settings
 
-from memory.models import Job, JobState
+from memory.jobs import figures, hints, sweep
 
-LIMIT = 500
-HINT_AGAIN = timedelta(seconds=10)
-
-User = tuple[uuid.UUID, str]
+HINTS: Final = 4  # for one priority in one tick
+FULL: Final = 100  # messages in the broker's queue: more hints would tell nobody anything
 
 
-def due(*, now: datetime, limit: int = LIMIT) -> dict[User, int]:
-    """Users to hint at, with their most urgent priority. Marks their jobs as hinted."""
-    unhinted = Q(hinted_at=None) | Q(hinted_at__lt=now - HINT_AGAIN)
-    with transaction.atomic():
-        waiting = Job.objects.filter(unhinted, state=JobState.PENDING, available_at__lte=now)
-        jobs = list(
-            waiting.order_by("priority", "id")
-            .select_for_update(skip_locked=True)
-            .values_list("pk", "workspace_id", "user_id", "priority")[:limit]
-        )
-        Job.objects.filter(pk__in=[pk for pk, *_ in jobs]).update(hinted_at=now)
-    users: dict[User, int] = {}
-    for _, workspace_id, user_id, priority in jobs:
-        users.setdefault((workspace_id, user_id), priority)
-    return users
+def tick(*, now: datetime) -> None:
+    """Take back what dead workers held, hint at what is due, remove what is old. May run twice at once."""
+    sweep.sweep(attempts=settings.HOLDFAST_JOB_ATTEMPTS, now=now)
+    hint(now=now, batch=settings.HOLDFAST_BATCH_JOBS)
+    sweep.prune(now=now, keep=timedelta(days=settings.HOLDFAST_JOB_RETENTION_DAYS))
 
 
-def hint_failed(users: list[User]) -> None:
-    """The broker refused the hints: let the next dispatch send them again."""
-    for workspace_id, user_id in users:
-        Job.objects.filter(workspace_id=workspace_id, user_id=user_id, state=JobState.PENDING).update(hinted_at=None)
+def hint(*, now: datetime, batch: int) -> list[int]:
+    """Send hints for the levels that have due work, unless plenty wait in the broker; the priorities sent."""
+    wanted = hints_for(figures.due(now, at_most=HINTS * batch), batch=batch)
+    if not wanted or (hints.waiting() or 0) >= FULL:
+        return []
+    return wanted if hints.send(wanted) else []
+
+
+def hints_for(due: Mapping[int, int], *, batch: int) -> list[int]:
+    """One hint per `batch` due jobs of a level, most urgent first: at least one, at most four."""
+    return [level for level, count in sorted(due.items()) for _ in range(min(HINTS, math.ceil(count / batch)))]

@@ -5,6 +5,7 @@ Errors say whether asking again can help; callers own retry, the circuit breaker
     ProviderError                       permanent?
     ├── ProviderTimeoutError            no    no answer in time
     ├── ProviderUnavailableError        no    refused connection, DNS, HTTP 5xx
+    │   └── ProviderOpenError           no    not asked at all: its breaker is open for `retry_after_s` more seconds
     ├── ProviderRateLimitedError        no    HTTP 429; `retry_after_s` where the provider said it
     ├── ProviderBadAnswerError          no    an answer that can't be read: no JSON, wrong shape, wrong dimensions
     ├── ProviderRefusedError            yes   HTTP 4xx: this request is wrong and stays wrong (too long, unknown model)
@@ -13,10 +14,10 @@ Errors say whether asking again can help; callers own retry, the circuit breaker
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,73 @@ class Fact:
     kind: str
     importance: float
     span: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors of texts, shape (n, dimensions), the model that made them, and why it was not the one asked first."""
+
+    rows: NDArray[np.float32]
+    model: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The facts of one message, who found them, and why it was not the one asked first."""
+
+    facts: list[Fact]
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summarized:
+    """A summary, who made it, and why it was not the one asked first."""
+
+    text: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message to a chat model: `role` is system, user, assistant or tool."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a chat model answered, and what it counted."""
+
+    text: str
+    model: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Chat(Protocol):
+    """A chat model."""
+
+    @property
+    def model(self) -> str: ...
+
+    def complete(
+        self,
+        turns: Sequence[Turn],
+        *,
+        max_tokens: int = 1000,
+        temperature: float = 0.0,
+        schema: dict[str, Any] | None = None,
+    ) -> Completion:
+        """The whole answer. With a JSON schema (an object), the answer's text is JSON that follows it."""
+        ...
+
+    def stream(self, turns: Sequence[Turn], *, max_tokens: int = 1000, temperature: float = 0.0) -> Iterator[str]:
+        """The answer in pieces as they come. An error after the first piece is raised from the iterator."""
+        ...
 
 
 class Embedder(Protocol):
@@ -93,7 +161,18 @@ class ProviderTimeoutError(ProviderError):
 
 
 class ProviderUnavailableError(ProviderError):
-    """Nobody answered, or the provider said that the fault is its own."""
+    """Nobody answered, or the provider said that the fault is its own; `retry_after_s` in seconds where it said it."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderOpenError(ProviderUnavailableError):
+    """Nobody was asked, since the provider's breaker is open; `retry_after_s` is how long it stays so, in seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
 
 
 class ProviderRateLimitedError(ProviderError):
@@ -109,9 +188,13 @@ class ProviderBadAnswerError(ProviderError):
 
 
 class ProviderRefusedError(ProviderError):
-    """The request itself is at fault; the same request will fail again."""
+    """The request itself is at fault; the same request will fail again. `status` is the HTTP status, 0 if none."""
 
     permanent = True
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ProviderCredentialsError(ProviderError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,7 @@ class Aggregator:
     """The times of what is done less often than each second, and how many blobs came after their minute was sealed."""
 
     client: redis.Redis
+    also: Sequence[Callable[[int], None]] = ()  # what other parts of monitoring do each second, given the second
     late: int = 0
     polled_at: float = 0.0
     kept_at: int = 0
@@ -47,6 +48,8 @@ class Aggregator:
         if now - self.polled_at >= gauges.INTERVAL_S:
             gauges.poll()
             self.polled_at = now
+        for part in self.also:
+            part(second)
         self.store_all(second)
         roll_up(now=second)
         snapshot.publish(snapshot.take(now=second, late=self.late), self.client)
@@ -74,9 +77,15 @@ class Aggregator:
             pipe.execute()
 
 
-def run(*, url: str, is_asked_to_stop: Callable[[], bool], clock: Callable[[], float] = time.time) -> None:
+def run(
+    *,
+    url: str,
+    is_asked_to_stop: Callable[[], bool],
+    also: Sequence[Callable[[int], None]] = (),
+    clock: Callable[[], float] = time.time,
+) -> None:
     """Aggregate, or stand by for the one that does, until asked to stop. Outlives outages of PostgreSQL and Redis."""
-    aggregator, lease = Aggregator(connect(url)), Lease()
+    aggregator, lease = Aggregator(connect(url), also), Lease()
     wait_s = 1.0
     while not is_asked_to_stop():
         try:

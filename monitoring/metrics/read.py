@@ -41,6 +41,10 @@ class Span:
     def points(self) -> int:
         return int((self.end - self.start).total_seconds()) // self.step_s
 
+    def moment(self, step: int) -> datetime:
+        """When a step begins."""
+        return self.start + timedelta(seconds=step * self.step_s)
+
     def before(self) -> Span:
         """The span of the same length that ends where this one starts."""
         return Span(self.start - (self.end - self.start), self.start, self.step_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from django import template
@@ -17,6 +17,11 @@ register = template.Library()
 # Every state's tone and icon, as DESIGN §4 lists them.
 STATES = {
     "healthy": ("ok", "check"),
+    "keeping up": ("ok", "check"),
+    "succeeded": ("ok", "check"),
+    "answering": ("ok", "check"),
+    "local": ("off", "check"),
+    "shadow": ("info", "half"),
     "closed": ("ok", "check"),
     "complete": ("ok", "check"),
     "resolved": ("ok", "check"),
@@ -27,21 +32,31 @@ STATES = {
     "firing critical": ("crit", "crit"),
     "failed": ("crit", "crit"),
     "down": ("crit", "crit"),
+    "stalled": ("crit", "crit"),
+    "dead": ("crit", "crit"),
     "firing warning": ("warn", "warn"),
     "degraded": ("warn", "warn"),
+    "behind": ("warn", "warn"),
+    "refusing": ("warn", "shield-warn"),
+    "retrying": ("warn", "reset"),
     "over its limit": ("warn", "warn"),
     "expired": ("warn", "clock"),
     "half-open": ("warn", "half"),
     "rolled back": ("warn", "restore"),
     "soaking": ("info", "clock"),
+    "running": ("info", "play"),
     "partly on": ("info", "half"),
     "merged": ("info", "merge"),
     "forced open": ("hand", "hand"),
     "held": ("hand", "pause"),
+    "cancelled": ("hand", "x"),
+    "discarded": ("hand", "forget"),
     "silenced": ("hand", "mute"),
     "forgotten": ("hand", "forget"),
     "disabled": ("off", "off"),
     "pending": ("off", "clock"),
+    "waiting": ("off", "clock"),
+    "idle": ("off", "pause"),
     "waiting for data": ("off", "clock"),
     "superseded": ("off", "audit"),
     "killed": ("off", "power"),
@@ -52,6 +67,10 @@ SPARK_TOP, SPARK_FOOT = 2.0, 20.0
 
 register.filter("age", formats.age)
 register.filter("percent", formats.percent)
+register.filter("number", formats.number)
+register.filter("duration", formats.duration)
+register.filter("short", formats.short)
+register.filter("size", formats.size)
 
 
 @register.simple_tag
@@ -75,6 +94,30 @@ def tone(state: str) -> str:
 @register.filter
 def state_icon(state: str) -> str:
     return STATES.get(state.lower(), UNKNOWN)[1]
+
+
+@register.filter
+def rate(per_s: float) -> str:
+    """Three digits that matter: a mean of 0.0166666 is 0.0167."""
+    return formats.number(float(f"{per_s:.3g}")) if per_s >= 0.01 or not per_s else "0.01"
+
+
+@register.filter
+def countdown(seconds: int) -> str:
+    """What console.js counts on from: 0:42."""
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+@register.filter
+def ms(milliseconds: float) -> str:
+    """A latency that is in milliseconds."""
+    return formats.duration(milliseconds / 1000)
+
+
+@register.filter
+def of(values: Mapping[str, object], key: str) -> object:
+    """A value by a key that the template has in a variable."""
+    return values.get(key)
 
 
 @register.simple_tag

@@ -5,7 +5,8 @@
    The server sends token names ("c-main", "crit"), never colours, so a theme change needs no new data. Spec:
    { t0, step, unit, label, range?, least?, y2?: { unit, ticks, tone }, stack?,
      series: [{ name, y, unit, tone, width?, dash?, fill?, alpha?, axis? }],
-     events?: [{ t, key?, text?, tone }], limits?: [{ y, text, tone }] }; times are ISO 8601, UTC. */
+     events?: [{ t, key?, text?, tone }], limits?: [{ y, text?, tone }],
+     spans?: [{ from, to, tone, text? }], log?: { ticks, words } }; times are ISO 8601, UTC. */
 const Holdfast = (() => {
   const source = document.currentScript.dataset.plotly;
   const probe = document.createElement("i");
@@ -74,23 +75,50 @@ const Holdfast = (() => {
   // Plotly reads a little HTML in its texts, and an event's text may name anything.
   const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
-  const limits = (spec) => (spec.limits || []).flatMap((l) => [
-    { type: "line", layer: "above", xref: "paper", yref: "y", x0: 0, x1: 1, y0: l.y, y1: l.y, line: { color: token(l.tone || "crit"), width: 1.25, dash: "6px,4px" } },
-  ]);
+  // A limit is a dashed line with its words on it.
+  const limits = (spec) => ({
+    shapes: (spec.limits || []).map((l) => (
+      { type: "line", layer: "above", xref: "paper", yref: "y", x0: 0, x1: 1, y0: l.y, y1: l.y, line: { color: token(l.tone || "crit"), width: 1.25, dash: "6px,4px" } }
+    )),
+    annotations: (spec.limits || []).filter((l) => l.text).map((l) => (
+      { xref: "paper", yref: "y", x: 0, y: l.y, xanchor: "left", yanchor: "bottom", showarrow: false, text: escape(l.text), font: { size: 11, color: token(l.tone || "crit") } }
+    )),
+  });
+
+  // Time spent in a bad state is tinted, and named where the name fits.
+  const spans = (spec, { room, seconds }) => {
+    const px = (t) => ((Date.parse(t) - Date.parse(spec.t0)) / 1000 / seconds) * room;
+    const named = (spec.spans || []).filter((s) => s.text && px(s.to) - px(s.from) > s.text.length * 6.2 + 8);
+    return {
+      shapes: (spec.spans || []).map((s) => (
+        { type: "rect", layer: "below", xref: "x", yref: "paper", x0: s.from.slice(0, 19), x1: s.to.slice(0, 19), y0: 0, y1: 1, line: { width: 0 }, fillcolor: token(s.tone, 0.12) }
+      )),
+      annotations: named.map((s) => (
+        { xref: "x", yref: "paper", x: s.from.slice(0, 19), y: 1, xanchor: "left", yanchor: "top", xshift: 4, yshift: -1, showarrow: false, text: escape(s.text), font: { size: 11, color: token(s.tone) } }
+      )),
+    };
+  };
 
   const build = (spec, width, height) => {
     const right = spec.y2 ? 40 : 14;
     const n = spec.series[0].y.length;
     const seconds = (n - 1) * spec.step;
     const x = Array.from({ length: n }, (_, i) => stamp(spec.t0, i * spec.step));
-    const { lane, keyed, shapes, annotations } = changes(spec, { room: width - 44 - right, height, seconds });
+    const room = width - 44 - right;
+    const { lane, keyed, ...marked } = changes(spec, { room, height, seconds });
+    const marks = [spans(spec, { room, seconds }), marked, limits(spec)];
     const long = seconds > 90000;
     const layout = {
-      template: template(), uirevision: "holdfast", hoversubplots: "axis", shapes: [...shapes, ...limits(spec)], annotations,
+      template: template(), uirevision: "holdfast", hoversubplots: "axis", 
+      shapes: marks.flatMap((d) => d.shapes), annotations: marks.flatMap((d) => d.annotations),
       margin: { l: 44, r: right, t: 8 + lane, b: 26 },
       xaxis: { range: [x[0], x[n - 1]], tickformat: long ? "%d %b" : "%H:%M", hoverformat: long ? "%d %b %H:%M UTC" : "%H:%M:%S UTC" },
       yaxis: { ticksuffix: spec.unit || "", range: spec.range, autorangeoptions: { include: spec.least } },
     };
+    if (spec.log) {
+      const { ticks, words } = spec.log;
+      Object.assign(layout.yaxis, { type: "log", ticksuffix: "", tickvals: ticks, ticktext: words, range: [ticks[0], ticks.at(-1)].map(Math.log10) });
+    }
     if (spec.y2) layout.yaxis2 = { range: [0, spec.y2.ticks.at(-1)], tickvals: spec.y2.ticks, ticktext: spec.y2.ticks.map((v) => v + spec.y2.unit), tickfont: { color: token(spec.y2.tone || "t3") } };
     return { data: lines(spec, x), layout, keyed };
   };

@@ -15,8 +15,7 @@
   document.addEventListener("click", (ev) => {
     const hit = (selector) => ev.target.closest(selector);
     if (hit("[data-theme-switch]")) { ev.preventDefault(); setTheme(root.dataset.theme === "light" ? "dark" : "light"); }
-    if (hit("[data-live]")) toggle();
-    if (hit("[data-retry]")) refresh();
+    if (hit("[data-close]")?.closest("dialog")) { ev.preventDefault(); hit("dialog").close(); }
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(ev.target)) menu.open = false;
   });
   document.addEventListener("keydown", (ev) => {
@@ -24,10 +23,45 @@
     for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
+  // ── questions: HTMX puts a dialog into #ask, and the button that confirms waits for a reason ──
+  const require = (field) => { document.getElementById(field.dataset.requires).disabled = field.value.trim().length < field.minLength; };
+  document.addEventListener("input", (ev) => { if (ev.target.matches("[data-requires]")) require(ev.target); });
+  document.querySelectorAll("[data-requires]").forEach(require);
+  document.addEventListener("submit", (ev) => {
+    const go = ev.target.querySelector("[data-requires]") && ev.submitter;
+    if (go) { go.setAttribute("aria-busy", "true"); setTimeout(() => { go.disabled = true; }); }   // a second click asks nothing twice
+  });
+  document.addEventListener("htmx:afterSwap", (ev) => {
+    const dialog = ev.target.id === "ask" && ev.target.querySelector("dialog");
+    if (!dialog) return;
+    dialog.querySelectorAll("[data-requires]").forEach(require);
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.showModal();
+  });
+  // what cannot be asked here (signed out, not allowed, gone) is told by a page of its own
+  document.addEventListener("htmx:responseError", (ev) => { if (ev.detail.target?.id === "ask") location.href = ev.detail.pathInfo.requestPath; });
+  document.addEventListener("htmx:beforeSwap", (ev) => {
+    const { xhr, pathInfo } = ev.detail;
+    if (xhr.responseURL && new URL(xhr.responseURL).pathname !== new URL(pathInfo.requestPath, location.href).pathname) { ev.detail.shouldSwap = false; location.reload(); }
+  });
+
+  // ── filters apply as they are chosen ──
+  document.addEventListener("change", (ev) => { ev.target.closest("form[data-auto]")?.requestSubmit(); });
+
+  // ── countdowns: whole seconds that are left ──
+  setInterval(() => {
+    if (root.classList.contains("paused")) return;
+    for (const el of document.querySelectorAll("[data-countdown]")) {
+      const left = Math.max(0, +el.dataset.countdown - 1);
+      el.dataset.countdown = left;
+      el.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    }
+  }, 1000);
+
   // ── live: this file says when, HTMX fetches and swaps ──
   const EVERY_S = 5, STALE_S = 3 * EVERY_S;
   const live = find("[data-live]");
-  if (!live) return;
+  if (!live || !find("#refresh")) return;
   let paused = false, etag = "", timer = 0, failures = 0, received = performance.now();
   live.hidden = false;
 
@@ -48,7 +82,7 @@
 
   const refresh = () => {
     clearTimeout(timer);
-    if (!paused && !document.hidden) htmx.trigger("#refresh", "holdfast:refresh");
+    if (!paused && !document.hidden && !find("dialog[open]")) htmx.trigger("#refresh", "holdfast:refresh");
     schedule();
   };
   // ± 10 %, so that a hundred open consoles do not ask in the same instant; slower while nobody answers
@@ -59,6 +93,7 @@
 
   const toggle = () => {
     paused = !paused;
+    root.classList.toggle("paused", paused);
     live.setAttribute("aria-pressed", paused);
     live.querySelector("b").textContent = paused ? "Paused" : "Live";
     live.querySelector("span").textContent = `at ${new Date().toISOString().slice(11, 19)}`;
@@ -66,20 +101,26 @@
     if (!paused) refresh();
   };
 
+  document.addEventListener("click", (ev) => {
+    if (ev.target.closest("[data-live]")) toggle();
+    if (ev.target.closest("[data-retry]")) refresh();
+  });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 
   // ── what HTMX brings ──
   const isLive = (ev) => ev.detail.pathInfo?.requestPath.startsWith(find("#refresh").dataset.url);
   document.addEventListener("htmx:beforeSwap", (ev) => {
     if (!isLive(ev)) return;
-    const { xhr } = ev.detail;
-    if (new URL(xhr.responseURL).pathname !== find("#refresh").dataset.url) { location.reload(); return; }   // signed out meanwhile
-    ev.detail.shouldSwap = xhr.getResponseHeader("ETag") !== etag;
-    etag = xhr.getResponseHeader("ETag");
+    const seen = ev.detail.xhr.getResponseHeader("ETag");
+    // a link that is on its way brings newer fragments, and must find its own element still there
+    if (!ev.detail.elt.isConnected || find(".htmx-request:not(#refresh)")) { ev.detail.shouldSwap = false; return; }
+    ev.detail.shouldSwap &&= seen !== etag;
+    etag = seen;
   });
   document.addEventListener("htmx:afterRequest", (ev) => {
     if (!isLive(ev)) return;
     failures = ev.detail.successful ? 0 : failures + 1;
+    if (ev.detail.successful && "exact" in find("#refresh").dataset) received = performance.now();
     show();
     schedule();
   });

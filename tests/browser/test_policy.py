@@ -9,7 +9,9 @@ from tests.browser.conftest import Door, Watch
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/sign-in/", "/", "/overview/live/", "/rollouts/panel/", "/livez", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/sign-in/", "/", "/overview/live/", "/queues/", "/queues/live/", "/rollouts/panel/", "/livez", "/nowhere"]
+)
 def test_the_console_allows_nothing_inline_and_no_other_origin(client: Client, path: str) -> None:
     assert client.get(path)[HEADER] == STRICT
 

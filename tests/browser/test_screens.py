@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -14,8 +15,11 @@ from playwright.sync_api import Page
 
 from flags.models import Flag
 from monitoring import events
-from tests.browser.conftest import PHONE, Door, Watch, wait_for_charts
+from tests.browser.conftest import DESKTOP, PHONE, Door, Watch, wait_for_charts
+from tests.browser.scenes import fill_caches, make_breakers, record_calls
 from tests.make import make_memory, make_workspace
+from tests.memory.views.made import fill as make_jobs
+from tests.memory.views.made import record_queues
 from tests.monitoring.recorded import publish
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "screens"
@@ -80,3 +84,78 @@ def test_memories_in_the_admin(door: Door) -> None:
         make_memory(text, workspace)
     page = door.signed_in("/admin/memory/memory/")
     keep(page, "admin-memory")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_queues_that_keep_up(door: Door, theme: str) -> None:
+    now = timezone.now()
+    record_queues(now=now)
+    make_jobs(now=now)
+    page = door.signed_in(f"/queues/?theme={theme}")
+    wait_for_charts(page)
+    keep(page, f"queues-{theme}")
+
+
+@pytest.mark.parametrize("where", ["", "-phone"])
+def test_queues_with_a_backlog(door: Door, where: str) -> None:
+    now = timezone.now()
+    record_queues(now=now, backlog=True)
+    make_jobs(now=now, backlog=True)
+    page = door.signed_in("/queues/", viewport=PHONE if where else DESKTOP)
+    wait_for_charts(page)
+    keep(page, f"queues-backlog{where}-dark")
+
+
+def test_a_dead_letter_and_the_question_about_it(door: Door) -> None:
+    now = timezone.now()
+    record_queues(now=now)
+    make_jobs(now=now)
+    page = door.signed_in("/queues/?state=dead")
+    wait_for_charts(page)
+    page.locator("#dead").scroll_into_view_if_needed()
+    keep(page, "queues-dead-dark")
+    page.locator("#dead-list tbody a").first.click()
+    page.locator("#story").wait_for()
+    keep(page, "queues-job-dark")
+    page.locator("#discard").click()
+    page.locator("dialog[open]").wait_for()
+    keep(page, "queues-discard-dark")
+
+
+def show_control(page: Page, name: str) -> None:
+    wait_for_charts(page)
+    keep(page, name)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_breakers_in_every_state(door: Door, theme: str) -> None:
+    record_calls(now=timezone.now())
+    make_breakers()
+    show_control(door.signed_in(f"/breakers/?theme={theme}&name=provider.chat"), f"breakers-{theme}")
+
+
+def test_breakers_on_a_phone(door: Door) -> None:
+    record_calls(now=timezone.now())
+    make_breakers()
+    show_control(door.signed_in("/breakers/?name=provider.chat", viewport=PHONE), "breakers-phone-dark")
+
+
+def test_breakers_that_are_closed(door: Door) -> None:
+    record_calls(now=timezone.now(), troubled=False)
+    make_breakers(troubled=False)
+    show_control(door.signed_in("/breakers/"), "breakers-healthy-dark")
+
+
+@pytest.mark.parametrize("is_troubled", [False, True])
+def test_providers(door: Door, settings: Any, is_troubled: bool) -> None:
+    settings.HOLDFAST_CHAT_PROFILE, settings.HOLDFAST_EMBEDDING_PROFILE = "mistral", "openai"
+    record_calls(now=timezone.now(), troubled=is_troubled)
+    make_breakers(troubled=is_troubled)
+    show_control(door.signed_in("/providers/"), "providers-open-dark" if is_troubled else "providers-dark")
+
+
+@pytest.mark.parametrize("where", ["", "-phone"])
+def test_caches(door: Door, where: str) -> None:
+    record_calls(now=timezone.now())
+    fill_caches()
+    show_control(door.signed_in("/caches/", viewport=PHONE if where else DESKTOP), f"caches{where}-dark")

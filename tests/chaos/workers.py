@@ -1,4 +1,4 @@
-"""Real Celery workers on the test's database and broker, to be killed."""
+"""Real Celery workers and beats on the test's database and broker, to be killed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+# leases are short, so that what a killed worker held comes back within the test
+HURRIED = {"HOLDFAST_JOB_LEASE_S": "3", "HOLDFAST_JOB_ATTEMPTS": "60"}
+
 
 def environment(**more: str) -> dict[str, str]:
     """The environment of a child that works on this test's database."""
@@ -23,24 +26,40 @@ def environment(**more: str) -> dict[str, str]:
     return os.environ | {"DATABASE_URL": url, "PYTHONUNBUFFERED": "1"} | more
 
 
-class Worker:
-    """A worker with an embedded beat, in a process group of its own."""
+class Process:
+    """One Celery command in a process group of its own."""
 
-    def __init__(self, log: Path, **variables: str) -> None:
+    def __init__(self, log: Path, *command: str) -> None:
         self.log: IO[bytes] = log.open("ab")
-        schedule = log.with_suffix(".beat")
-        how = ("-B", "-s", str(schedule), "--concurrency", "2", "--loglevel", "WARNING")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "holdfast", "worker", *how],
+            [sys.executable, "-m", "celery", "-A", "holdfast", *command, "--loglevel", "WARNING"],
             cwd=settings.BASE_DIR,
-            env=environment(**variables),
+            env=environment(**HURRIED),
             stdout=self.log,
             stderr=self.log,
             start_new_session=True,
         )
 
     def kill(self) -> None:
-        """SIGKILL the worker and all its children at once."""
+        """SIGKILL it and all its children at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.log.close()
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+
+class Worker(Process):
+    """A worker with two children, and a beat in it unless beats run on their own."""
+
+    def __init__(self, log: Path, *, beat: bool = True) -> None:
+        schedule = ("-B", "-s", str(log.with_suffix(".beat"))) if beat else ()
+        super().__init__(log, "worker", *schedule, "--concurrency", "2")
+
+
+class Beat(Process):
+    """A beat alone: the dispatcher's tick, each second."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log, "beat", "-s", str(log.with_suffix(".schedule")))

@@ -186,6 +186,23 @@ def test_a_child_that_ends_is_started_again_until_it_ended_too_often() -> None:
         assert process.wait(ANSWER_S) == 1
 
 
+def test_those_that_wait_for_others_start_at_a_word(tmp_path: Path) -> None:
+    said = io.StringIO()
+
+    class UntilLateSpoke(StopWish):
+        def is_asked(self) -> bool:
+            return "late     | here" in said.getvalue()
+
+    supervisor = Supervisor(environment=os.environ, folder=tmp_path, output=Output(said), wish=UntilLateSpoke())
+    speaks = (sys.executable, "-I", "-c", f"print('here'); {WAITS}")
+    supervisor.start_early([ChildSpec("early", speaks)])
+    try:
+        supervisor.run([ChildSpec("late", speaks, start_after_s=3600)], on_tick=supervisor.hasten)
+    finally:
+        supervisor.stop(limit_s=1)
+    assert "early    | here" in said.getvalue()
+
+
 def test_restarts_wait_twice_as_long_each_time_and_are_forgotten_after_the_window() -> None:
     restarts = Restarts(RestartPolicy(limit=3, window_s=60, first_delay_s=0.5))
     assert [restarts.next_delay_s(now) for now in (0, 1, 2, 3)] == [0.5, 1, 2, None]

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from memory import context
 from memory.errors import NotFoundError
 from memory.models import Conversation
-from memory.providers import configured
 from memory.providers.base import ProviderTimeoutError
 from memory.tokens import estimate
-from tests.make import NOW, make_conversation, make_memory, make_tools, make_workspace, say, work
+from tests.make import NOW, make_conversation, make_memory, make_providers, make_tools, make_workspace, say, work
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +29,7 @@ def assemble(conversation: Conversation, **options: object) -> context.Context:
         "workspace_id": conversation.workspace_id,
         "user_id": conversation.user_id,
         "conversation_id": conversation.pk,
-        "embedder": configured.embedder(),
+        "providers": make_providers(),
         "now": NOW,
     }
     return context.assemble(**defaults | options)  # type: ignore[arg-type]
@@ -62,7 +61,7 @@ def test_a_pinned_memory_is_always_there() -> None:
 
 def test_without_query_and_conversation_the_newest_memories_serve() -> None:
     memory = make_memory("Lives in Leeds")
-    built = context.assemble(workspace_id=memory.workspace_id, user_id="mara", embedder=configured.embedder(), now=NOW)
+    built = context.assemble(workspace_id=memory.workspace_id, user_id="mara", providers=make_providers(), now=NOW)
     assert [part.id for part in built.parts] == [memory.pk]
 
 
@@ -78,13 +77,15 @@ def test_messages_that_the_summary_covers_are_not_repeated() -> None:
     assert sum(part.kind == "message" for part in parts) == 30 - conversation.summary_through
 
 
-def test_a_provider_that_does_not_answer_degrades_the_search_to_words() -> None:
+def test_where_the_provider_does_not_answer_the_local_one_finds_and_the_context_says_so() -> None:
     conversation = make_conversation()
-    make_memory("Is allergic to peanuts", conversation.workspace)
-    built = assemble(conversation, query="peanuts", embedder=BrokenEmbedder())
+    make_memory("Is allergic to peanuts", conversation.workspace, embedding_model=BrokenEmbedder.model)
+    make_memory("Runs 10 km every Tuesday", conversation.workspace)
+    built = assemble(conversation, query="peanuts or jogging?", providers=make_providers(embedder=BrokenEmbedder()))
     assert built.degraded
-    assert built.reasons == ["Searched by words alone: the embedding provider failed (ProviderTimeoutError)."]
-    assert "Is allergic to peanuts" in built.text
+    assert built.reasons == ["The embedding provider failed (ProviderTimeoutError): the local one served."]
+    assert "Is allergic to peanuts" in built.text  # by its words
+    assert "Runs 10 km every Tuesday" in built.text  # by its meaning
 
 
 def test_another_users_conversation_is_not_found() -> None:

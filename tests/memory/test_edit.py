@@ -8,14 +8,13 @@ import pytest
 from memory.edit import edit, forget
 from memory.errors import ConflictError, GoneError, NotFoundError
 from memory.models import Decision, Memory, State
-from memory.providers import configured
-from tests.make import NOW, make_conversation, make_memory, make_workspace, say, work
+from tests.make import NOW, make_conversation, make_memory, make_providers, make_workspace, say, work
 
 pytestmark = pytest.mark.django_db
 
 
 def change(memory: Memory, **changes: object) -> Memory:
-    options = {"embedder": configured.embedder(), "actor": "ops", "now": NOW}
+    options = {"providers": make_providers(), "actor": "ops", "now": NOW}
     return edit(workspace_id=memory.workspace_id, memory_id=memory.pk, **options | changes)  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from memory.providers.local_embedder import DIMENSIONS, LocalEmbedder, tokenizer_and_vectors
+from memory.providers.local.embedder import DIMENSIONS, LocalEmbedder, tokenizer_and_vectors
 
 
 def test_rows_have_length_one_and_the_promised_shape() -> None:

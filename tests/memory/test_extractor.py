@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.providers.base import Fact, Said
-from memory.providers.local_extractor import LocalExtractor
+from memory.providers.local.extractor import LocalExtractor
 
 SATURDAY = datetime(2026, 11, 21, 10, tzinfo=UTC)
 

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from memory.models import Memory, State, Workspace
-from memory.providers import configured
 from memory.search import Filters, Hit, search
-from tests.make import NOW, make_memory, make_workspace
+from tests.make import NOW, make_memory, make_providers, make_workspace
 
 pytestmark = pytest.mark.django_db
 
 
-def find(workspace: Workspace, query: str, **options: object) -> list[Hit]:
-    defaults = {"user_id": "mara", "vector": configured.embedder().embed([query])[0], "now": NOW}
+def find(workspace: Workspace, query: str, **options: Any) -> list[Hit]:
+    defaults: dict[str, Any] = {"user_id": "mara", "embedded": make_providers().embed([query]), "now": NOW}
     return search(workspace_id=workspace.pk, query=query, **defaults | options)
 
 
@@ -41,9 +41,18 @@ def test_meaning_is_found_without_a_word_in_common(workspace: Workspace) -> None
 
 
 def test_words_alone_serve_without_a_vector(workspace: Workspace) -> None:
-    hits = find(workspace, "where is Leeds", vector=None)
+    hits = find(workspace, "where is Leeds", embedded=None)
     assert [hit.text for hit in hits] == ["Lives in Leeds"]
     assert hits[0].why.vector_rank is None
+
+
+def test_a_memory_that_another_model_embedded_is_found_by_words_only(workspace: Workspace) -> None:
+    make_memory("Goes jogging at dawn", workspace, embedding_model="another-model")
+    hits = find(workspace, "jogging workout")
+    ranks = {hit.text: (hit.why.vector_rank, hit.why.text_rank) for hit in hits}
+    assert ranks["Goes jogging at dawn"] == (None, 1)
+    assert ranks["Runs 10 km every Tuesday"][0] == 1
+    assert "Goes jogging at dawn" not in {hit.text for hit in find(workspace, "running exercise")}
 
 
 def test_only_active_unexpired_memories_of_the_user_are_found(workspace: Workspace) -> None:

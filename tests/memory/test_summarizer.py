@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.providers.base import Said
-from memory.providers.local_summarizer import LocalSummarizer
+from memory.providers.local.summarizer import LocalSummarizer
 from memory.tokens import estimate
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)

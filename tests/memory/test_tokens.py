@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.providers.local_embedder import tokenizer_and_vectors
+from memory.providers.local.embedder import tokenizer_and_vectors
 from memory.tokens import estimate
 
 PROSE = (

@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from memory.access import create_key
+from memory.jobs import hints
 from memory.load import replay
 from memory.load.load import load
 from memory.load.records import Turn
 from memory.models import ApiKey, Conversation, Priority, Workspace
-from memory.tasks import hint
 
 KEY = "demo"
 AWAY_S = 5.0  # wait after an answer that did not come
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 turns,
                 workspace_id=workspace.pk,
                 clock=timezone.now,
-                on_chunk=lambda user_id, messages: hint(workspace.pk, user_id, Priority.LOW),
+                on_chunk=lambda user_id, messages: hints.wake(Priority.LOW),
                 priority=Priority.LOW,
             )
             self.stdout.write(f"Loaded {report.added} messages of {len(report.users)} users.")

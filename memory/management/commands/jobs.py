@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from memory.jobs.depth import open_jobs
+from memory.jobs.figures import open_jobs
 
 POLL_S = 0.2
 

@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from memory.jobs import hints
 from memory.load.load import Report, load
 from memory.load.read import read
-from memory.models import Workspace
-from memory.tasks import hint
+from memory.models import Priority, Workspace
 
 SHOWN = 20  # bad records printed per file
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
         def on_chunk(user_id: str, messages: int) -> None:
             progress.advance(bar, messages)
-            hint(workspace.pk, user_id)
+            hints.wake(Priority.BULK)
 
         records = read(file, user_id=user)
         return load(records, workspace_id=workspace.pk, clock=timezone.now, on_chunk=on_chunk)

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from monitoring.breakers import Journal
 from monitoring.metrics import aggregate
 from monitoring.metrics.flush import connect
 
@@ -20,10 +21,11 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="One round, whoever else aggregates.")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        also = [Journal().tick]
         if once:
-            aggregate.Aggregator(connect(settings.REDIS_URL)).tick(time.time())
+            aggregate.Aggregator(connect(settings.REDIS_URL), also).tick(time.time())
             return
         asked: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: asked.append(received))
-        aggregate.run(url=settings.REDIS_URL, is_asked_to_stop=lambda: bool(asked))
+        aggregate.run(url=settings.REDIS_URL, is_asked_to_stop=lambda: bool(asked), also=also)

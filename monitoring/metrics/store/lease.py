@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -45,5 +46,8 @@ class Lease:
     def release(self) -> None:
         """Give it back, or forget it when the connection is lost."""
         if self._connection is not None:
+            # said as well as hung up: PostgreSQL takes a moment to notice that a connection was closed
+            with suppress(psycopg.Error):
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
         self._connection, self._is_held = None, False

@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from memory.jobs import gate
+from memory.jobs.submit import submit
+from memory.load.load import load
 from memory.load.replay import FOLDER, turns
 from memory.models import Conversation, Job, Memory, Message, Priority, Workspace
 from tests.make import make_tools, make_workspace, work
@@ -104,3 +108,24 @@ def test_the_demonstrations_hard_pairs_come_out_right(workspace: Workspace) -> N
     meat = texts("priya", "meat")
     assert any(text.startswith("Does not eat meat") for text in meat)
     assert any(text.startswith("No longer eats meat") for text in meat)
+
+
+def test_a_load_waits_as_long_as_a_full_queue_says(workspace: Workspace, settings: Any) -> None:
+    said = turns(now=timezone.now())[:3]
+    settings.HOLDFAST_QUEUE_LIMIT = 1
+    waits: list[float] = []
+
+    def drained(seconds: float) -> None:
+        waits.append(seconds)
+        Job.objects.all().delete()
+        gate.forget()
+
+    gate.forget()
+    submit(kind="noop", workspace_id=workspace.pk, user_id="", payload={}, now=timezone.now())
+    gate.forget()
+    report = load(
+        said, workspace_id=workspace.pk, clock=timezone.now, on_chunk=lambda user, messages: None, sleep=drained
+    )
+    assert report.added == 3
+    assert len(waits) == 1
+    assert 1 <= waits[0] <= 60

@@ -1,0 +1,1 @@
+"""What the simulated provider answers: OpenAI's shapes, filled by the local embedder, extractor and summarizer."""

@@ -1,0 +1,80 @@
+"""What jobs are done with: the providers, and the limits of this installation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from memory.errors import HoldfastError
+from memory.providers import configured
+from memory.providers.base import ProviderError
+from memory.providers.standby import Standby
+
+CALLS: Final = 8  # to remote providers at once, in one process
+
+# What one user's data can bring about, and so is that user's failure alone. What ends the work of all, such as a time
+# limit, is not among them.
+FAULTS: Final = (
+    ArithmeticError,
+    AttributeError,
+    DatabaseError,
+    HoldfastError,
+    LookupError,
+    OSError,
+    ProviderError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The providers, and the limits that processing works with."""
+
+    providers: Standby
+    near_certain: float
+    window_tokens: int
+    summary_tokens: int
+
+
+def from_settings() -> Tools:
+    return Tools(
+        providers=configured.standby(),
+        near_certain=settings.HOLDFAST_NEAR_CERTAIN,
+        window_tokens=settings.HOLDFAST_WINDOW_TOKENS,
+        summary_tokens=settings.HOLDFAST_SUMMARY_TOKENS,
+    )
+
+
+def each(do: Callable[[A], B], items: Sequence[A], *, at_once: bool) -> list[B | Exception]:
+    """What `do` gives for each item, or the fault that it raised; several at once where it waits for somebody else."""
+
+    def one(item: A) -> B | Exception:
+        try:
+            return do(item)
+        except FAULTS as problem:
+            return problem
+
+    if at_once and len(items) > 1:
+        return list(_pool().map(one, items))
+    return [one(item) for item in items]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CALLS, thread_name_prefix="providers")
+
+
+# threads do not come along into a forked worker: it starts its own
+os.register_at_fork(after_in_child=_pool.cache_clear)

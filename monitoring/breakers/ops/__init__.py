@@ -1,0 +1,1 @@
+"""What people see of breakers and do to them: orders, the record of transitions, the overview."""

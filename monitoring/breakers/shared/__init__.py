@@ -1,0 +1,1 @@
+"""What the processes share about their breakers: the script, the way to it, and the thread that keeps in step."""
