@@ -17,7 +17,9 @@ from django.test import override_settings
 
 from flags import evaluate
 from memory import access, caching
+from memory.providers.guard import forget_guards
 from monitoring.breakers.registry import the_registry
+from monitoring.metrics import record
 
 # how long an example takes says more of the machine than of the code
 hypothesis.settings.register_profile("house", deadline=None)
@@ -63,11 +65,11 @@ def empty_caches() -> None:
     for cache in caching.CACHES.values():
         cache.forget_local()
         cache.link.reset()  # a Redis that one test took away is there for the next
-    registry = the_registry()
-    for breaker in registry.breakers.values():
-        breaker.forget(registry.store)
-    for family in registry.families.values():
+    forget_guards()
+    the_registry().breakers.clear()  # what is registered would be told to Redis again
+    for family in the_registry().families.values():
         family.forget()
+    record.forget_names()  # a process has a thousand, and tests make more
     evaluate.forget()
     redis.Redis.from_url(settings.REDIS_URL).flushall()
 

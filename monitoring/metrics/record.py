@@ -190,6 +190,12 @@ def on_first_record(start: Callable[[], None]) -> None:
     _on_first.append(start)
 
 
+def forget_names() -> None:
+    """Makes room for other names than those recorded so far. What is recorded already is kept."""
+    with _state.lock:
+        _state.kinds = {DROPPED: Kind.COUNTER}
+
+
 def drop(records: int) -> None:
     """Counts records that were lost in `metrics.dropped`."""
     with _state.lock:

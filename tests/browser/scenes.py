@@ -24,7 +24,7 @@ from monitoring.models import Transition
 from tests.monitoring.recorded import publish
 
 HOUR_S: Final = 3600
-EVERY_S: Final = 10
+EVERY_S: Final = 30
 # a second, and the share of them that hits
 LOOK_UPS: Final = {
     "context": (12, 0.94),

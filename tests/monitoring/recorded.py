@@ -18,7 +18,7 @@ from monitoring.metrics.store.rollup import roll_up
 from monitoring.metrics.store.write import write
 
 HOUR_S = 3600
-EVERY_S = 10
+EVERY_S = 30
 SEALED_S = 4  # the last seconds are not complete yet
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -21,6 +24,8 @@ from memory.providers.remote.http.addresses import UnknownHostError
 from memory.providers.remote.http.connect import allowed, tls
 from memory.providers.remote.http.problems import problem_of
 from memory.providers.remote.sdk import Sdk, sdk
+
+T = TypeVar("T")
 
 ANSWER_LIMIT: Final = 1024 * 1024
 TOOL_PAGES: Final = 20
@@ -81,7 +86,7 @@ class McpAgent:
     def _ask_at(self, ip: str, arguments: Mapping[str, Any], timeout_s: float) -> Reply[str]:
         heard = _Heard()
         try:
-            return Reply(anyio.run(self._talk, ip, arguments, timeout_s, heard))
+            return Reply(_run(partial(self._talk, ip, arguments, timeout_s, heard)))
         except self._sdk.errors as problem:
             first = _first(problem)
             if not isinstance(first, self._sdk.errors):
@@ -177,3 +182,13 @@ def _text(result: Any) -> str:
     if not text:
         raise ProviderBadAnswerError("the MCP server's tool answered without a text")
     return text
+
+
+def _run(talk: Callable[[], Awaitable[T]]) -> T:
+    """The outcome of a coroutine, whether or not this thread runs an event loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return anyio.run(talk)
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(anyio.run, talk).result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import anyio
@@ -24,7 +25,9 @@ def call(
             assert [tool.name for tool in (await client.list_tools()).tools] == ["summarize"]
             return await client.call_tool(tool, arguments)
 
-    return anyio.run(called)
+    # in a thread of its own: where a browser was driven before, this one has a running loop
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(anyio.run, called).result()
 
 
 def text_of(result: CallToolResult) -> str:
