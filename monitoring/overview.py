@@ -90,8 +90,8 @@ def verdict(health: Health) -> Verdict:
         return Verdict("Degraded", sentence, _since(health.errors_since, health.now))
     if health.cut_off:
         worst, rest = health.cut_off[0], len(health.cut_off) - 1
-        more = f" and {rest} more" if rest else ""
-        sentence = f"{worst.title} is cut off{more}. {worst.fallback_text or 'Calls are refused.'} {_capital(served)}."
+        who = f"{worst.title} and {rest} more are" if rest else f"{worst.title} is"
+        sentence = f"{who} cut off, and the local path serves; {served}."
         return Verdict("Degraded", sentence, _since(worst.since, health.now))
     if health.oldest_s > OLDEST_LIMIT_S:
         sentence = f"The oldest job waits for {duration(health.oldest_s)}: new memories come late; {served}."
@@ -183,10 +183,6 @@ def _breached_since(figures: Figures, series: Sequence[float | None], limit: flo
         if value is not None:
             since = i
     return None if since is None else figures.moment(since)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _ago(health: Health) -> str:
