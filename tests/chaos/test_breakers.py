@@ -23,11 +23,23 @@ IS_FULL = os.environ.get("HOLDFAST_CHAOS") == "full"
 PROCESSES = 16 if IS_FULL else 6
 KILLS = 40 if IS_FULL else 5
 PATIENCE_S = 60
+_registries: list[Registry] = []
+
+
+@pytest.fixture(autouse=True)
+def quiet_afterwards() -> Iterator[None]:
+    """The keepers go on in their threads: have them tell nothing to the tests that follow."""
+    yield
+    for registry in _registries:
+        registry.breakers.clear()
+    _registries.clear()
 
 
 def make_breaker(name: str, policy: Policy) -> Breaker:
     """With a registry of its own, whose keeper runs: a process as it is in production."""
-    return Registry().register(
+    registry = Registry()
+    _registries.append(registry)
+    return registry.register(
         name, title=name.title(), policy=policy, fallback_text="", classify=every_error_is_a_failure
     )
 
