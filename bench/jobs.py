@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from django.utils import timezone
 
 from bench import client, server
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.jobs.submit import submit, submit_many
 from memory.models import Job, JobState, Priority, Workspace
 

@@ -23,7 +23,7 @@ WORKER = """
 import sys, time
 import django; django.setup()
 from django.utils import timezone
-from memory.jobs import shift
+from memory.jobs.working import shift
 from memory.tasks import _process
 from memory.work.tools import from_settings
 from django.db import connection

@@ -15,7 +15,7 @@ from ninja.renderers import BaseRenderer
 from holdfast import problems
 from memory.api import caches, context, conversations, jobs, memories, providers
 from memory.api.auth import KeyAuth
-from monitoring.api import router as breakers
+from monitoring.api.breakers import router as breakers
 
 
 class OrjsonParser(Parser):

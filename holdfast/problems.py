@@ -14,7 +14,7 @@ from ninja.errors import HttpError, ValidationError
 
 from memory import errors
 from monitoring.breakers import RefusedError
-from monitoring.request_id import current
+from monitoring.tracing.request_id import current
 
 STATUS = {
     errors.NotFoundError: 404,

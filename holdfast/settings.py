@@ -97,7 +97,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "monitoring.shell.shell",
+                "monitoring.console.shell.shell",
             ],
         },
     }
@@ -206,7 +206,7 @@ LOGGING = {
     "formatters": {
         "line": {"format": "time=%(asctime)s level=%(levelname)s logger=%(name)s request=%(request_id)s %(message)s"}
     },
-    "filters": {"request": {"()": "monitoring.request_id.Named"}},
+    "filters": {"request": {"()": "monitoring.tracing.request_id.Named"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env.text("HOLDFAST_LOG_LEVEL", "INFO")},
     # mcp quotes answers that it can't read, which may be what somebody said: its errors are logged by their kind

@@ -11,12 +11,13 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from memory.jobs import dispatch, hints, shift
-from memory.jobs.claim import Claimed
+from memory.jobs.delivery import dispatch, hints
+from memory.jobs.working import shift
+from memory.jobs.working.claim import Claimed
 from memory.models import Priority
 from memory.providers import usage
 from memory.work import tools
-from memory.work.messages import process
+from memory.work.messages.process import process
 from memory.work.tools import Tools
 from monitoring import metrics
 

@@ -9,8 +9,8 @@ from time import perf_counter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from monitoring import request_id
 from monitoring.metrics import count, observe
+from monitoring.tracing import request_id
 
 UNSAFE = re.compile(r"[^a-z0-9_-]+")
 HEADER = "X-Request-ID"

@@ -10,13 +10,13 @@ from typing import Any
 from memory import access
 from memory.dedupe.normalise import text_hash
 from memory.ingest import Appended, NewMessage, append
-from memory.jobs.claim import claim
+from memory.jobs.working.claim import claim
 from memory.models import Conversation, Memory, Revision, Scope, Workspace
 from memory.providers.local.embedder import LocalEmbedder
 from memory.providers.local.extractor import LocalExtractor
 from memory.providers.local.summarizer import LocalSummarizer
 from memory.providers.standby import Providers, Standby
-from memory.work.messages import process
+from memory.work.messages.process import process
 from memory.work.tools import Tools
 
 NOW = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)

@@ -13,16 +13,9 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 APPS = ("holdfast", "memory", "flags", "monitoring")
 # names that Django gives: they say nothing of what an app is about
-DJANGOS = {
-    "__init__.py",
-    "admin.py",
-    "apps.py",
-    "management",
-    "migrations",
-    "models.py",
+DJANGOS = {"__init__.py", "admin.py", "apps.py", "management", "migrations", "models", "models.py"} | {
     "tasks.py",
     "templatetags",
-} | {
     "urls.py",
     "views",
     "views.py",

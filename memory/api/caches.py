@@ -23,7 +23,7 @@ from memory.caching import stats
 from memory.dedupe import guards
 from memory.dedupe.normalise import normalise
 from memory.errors import InvalidError, NotFoundError
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.jobs.submit import submit
 from memory.models import Scope
 from memory.providers import configured

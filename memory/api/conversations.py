@@ -24,7 +24,7 @@ from memory.api.schemas import (
     MessagesIn,
     Page,
 )
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.models import Conversation, Message, Scope
 
 router = Router(tags=["conversations"])

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from memory import access, caching
 from memory.access import Caller
-from monitoring import request_id
 from monitoring.metrics import observe
+from monitoring.tracing import request_id
 
 PATH = "/api/v1/context"
 BODY_LIMIT = 64 * 1024  # a question that is longer takes the long way

@@ -16,7 +16,8 @@ from memory.api.auth import caller
 from memory.api.pages import Cursor, Limit, newest_first
 from memory.api.schemas import JobChange, JobIn, JobOut, JobStats, Kinds, Page, level_of
 from memory.errors import ForbiddenError, InvalidError, NotFoundError
-from memory.jobs import change, figures, hints, kinds, output
+from memory.jobs import change, figures, kinds, output
+from memory.jobs.delivery import hints
 from memory.jobs.submit import submit
 from memory.models import Job, JobState, Scope
 

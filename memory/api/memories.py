@@ -27,7 +27,7 @@ from memory.api.schemas import (
     Submitted,
 )
 from memory.dedupe.candidates import Owner, Vectors
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.jobs.kinds import PROCESS_TEXT
 from memory.jobs.submit import submit
 from memory.models import Cause, Memory, Revision, Scope, State

@@ -1,5 +1,5 @@
 """Background work: the row is the job, and a Celery message says only that there is some.
 
-Data flows through kinds → gate → submit → hints (dispatch and sweep repair them) → shift → claim (with locks) → users
-and batch_size, or run → finish. People look with figures and output, and act with change.
+Data flows through kinds → gate → submit → delivery (hints; dispatch and sweep repair them) → working (a shift claims,
+runs and finishes jobs). People look with figures and output, and act with change.
 """

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from memory.errors import ConflictError, NotFoundError
-from memory.jobs.finish import remember
+from memory.jobs.working.finish import remember
 from memory.models import WAITING, Job, JobState
 from monitoring import metrics
 

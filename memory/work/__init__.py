@@ -1,11 +1,13 @@
 """Does the jobs: importing it registers all their kinds.
 
-messages is the main one (share: what is read for each user; one commit for many); redo asks for what was done in
-second best to be done again, and reread and renew do it; each other kind has a module of its own.
+messages is the main one (share: what is read for each user; one commit for many); upkeep does again what was done in
+second best, and keeps memories and summaries tidy; orders are what people ask for.
 """
 
 from __future__ import annotations
 
-from memory.work import answer, dedupe, drill, erase, messages, renew, reread, transfer, warm
+from memory.work.messages import process, reread
+from memory.work.orders import answer, drill, erase, transfer, warm
+from memory.work.upkeep import dedupe, renew
 
-__all__ = ["answer", "dedupe", "drill", "erase", "messages", "renew", "reread", "transfer", "warm"]
+__all__ = ["answer", "dedupe", "drill", "erase", "process", "renew", "reread", "transfer", "warm"]

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final, TypeVar
 
-from monitoring import metrics, request_id
+from monitoring import metrics
 from monitoring.breakers.counts.era import Era, Sample
 from monitoring.breakers.permit import Permit, Probe
 from monitoring.breakers.policy import OpenError, Policy, State, Verdict, every_error_is_a_failure
 from monitoring.breakers.shared.link import Link
 from monitoring.breakers.shared.store import AwayError, Store
+from monitoring.tracing import request_id
 
 T = TypeVar("T")
 Classify = Callable[[Exception], Verdict]

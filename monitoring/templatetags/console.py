@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from monitoring import formats
-from monitoring import request_id as request_ids
+from monitoring.tracing import request_id as request_ids
 
 register = template.Library()
 

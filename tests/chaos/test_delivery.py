@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.models import Priority
 from tests import services
 from tests.chaos.backlog import (

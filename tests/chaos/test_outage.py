@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from memory.jobs.shift import start
+from memory.jobs.working.shift import start
 from memory.models import Job, JobState, Memory, Message
 from memory.providers import configured
 from memory.providers.simulator import Simulator

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from monitoring.figures import MEMORIES, MESSAGES, OLDEST, QUANTILES, QUEUES, REQUESTS, Figures
+from monitoring.console.figures import MEMORIES, MESSAGES, OLDEST, QUANTILES, QUEUES, REQUESTS, Figures
 from monitoring.metrics import read
 from monitoring.models import Event
 

@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from monitoring import breaker_page, breakers
+from monitoring import breakers
 from monitoring.breakers import Breaker, Journal, Policy, State
 from monitoring.models import BreakerOverride, Event
+from monitoring.views.breakers import board as breaker_page
 
 pytestmark = pytest.mark.django_db
 _numbers = itertools.count(1)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring import charts
-from monitoring.charts import Chart
+from monitoring.console import charts
+from monitoring.console.charts import Chart
 from tests.monitoring.made import NOW, make_event, make_figures
 
 LATENCY = {0.5: 0.031, 0.95: 0.0864, 0.99: 0.158}

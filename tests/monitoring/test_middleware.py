@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.urls import ResolverMatch
 
-from monitoring import request_id
 from monitoring.metrics import record
 from monitoring.metrics.record import Delta
 from monitoring.middleware import measure
+from monitoring.tracing import request_id
 from tests.monitoring.processes import forked
 
 

@@ -10,10 +10,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from monitoring import events, kpis, overview
-from monitoring.kpis import Kpi
+from monitoring import events
+from monitoring.console import freshness
+from monitoring.console.strip import NONE, Kpi
 from monitoring.metrics import snapshot
-from monitoring.overview import Health, Page, verdict
+from monitoring.views.overview import board as overview
+from monitoring.views.overview import kpis
+from monitoring.views.overview.board import Health, Page, verdict
 from tests.monitoring.made import NOW, make_figures
 from tests.monitoring.recorded import record_hour
 
@@ -94,8 +97,8 @@ def test_since_is_the_start_of_the_run_that_lasts_until_now() -> None:
 def test_there_are_at_most_seven_figures_and_none_is_invented() -> None:
     values = {key: kpi.value for key, kpi in strip().items()}
     assert values == {
-        "alerts": "None", "queue": kpis.NONE, "messages": "0", "context": kpis.NONE,
-        "errors": kpis.NONE, "cache": kpis.NONE, "memories": kpis.NONE,
+        "alerts": "None", "queue": NONE, "messages": "0", "context": NONE,
+        "errors": NONE, "cache": NONE, "memories": NONE,
     }  # fmt: skip
 
 
@@ -227,7 +230,7 @@ def test_the_page_is_worked_out_once_for_all_viewers(
 def test_a_snapshot_that_stays_gets_older_on_the_page(ops: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now().replace(microsecond=0)
     record_hour(now=now)
-    assert overview.stamp("1h", now=now) == overview.stamp("1h", now=now + timedelta(seconds=8))
+    assert freshness.stamp("1h", now=now) == freshness.stamp("1h", now=now + timedelta(seconds=8))
     late = overview.page("1h", now=now + timedelta(seconds=42))
     assert late.verdict.sentence == "Figures are 42 s old. Calls may be served normally."
 

@@ -5,9 +5,10 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from monitoring import formats, pages
-from monitoring.pages import Answer, Choice, Question
-from monitoring.shell import Shell
+from monitoring import formats
+from monitoring.console import pages
+from monitoring.console.pages import Answer, Choice, Question
+from monitoring.console.shell import Shell
 
 QUESTION = Question(
     title="Force it open?",

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from memory.access import create_key
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.load import replay
 from memory.load.load import load
 from memory.load.records import Turn

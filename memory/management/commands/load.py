@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.load.load import Report, load
 from memory.load.read import read
 from memory.models import Priority, Workspace

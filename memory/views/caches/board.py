@@ -9,15 +9,15 @@ from typing import Final
 
 from memory import caching
 from memory.caching.stats import Figures, figures
-from monitoring import charts, events
-from monitoring.charts import CACHE_STYLES, Chart, Line, drawn, listed
-from monitoring.figures import Measured, shares
+from monitoring import events
+from monitoring.console import charts
+from monitoring.console.charts import CACHE_STYLES, Chart, Line, drawn, listed
+from monitoring.console.figures import Measured, shares
+from monitoring.console.strip import NONE, Delta, Kpi, Verdict
 from monitoring.formats import PERIODS, apart, duration, number, percent, size
-from monitoring.kpis import NONE, Delta, Kpi
 from monitoring.metrics import read, snapshot
 from monitoring.metrics.read import Span
 from monitoring.models import Event
-from monitoring.overview import Verdict
 
 EVENT_LIMIT: Final = 12
 SPACES: Final = 6

@@ -10,20 +10,20 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import condition, require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from memory import caching
 from memory.caching.stats import Figures, figures
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.jobs.submit import submit
 from memory.models import Priority, Workspace
 from memory.views.caches.board import board
-from monitoring import events, overview, pages
+from monitoring import events
+from monitoring.console import pages
+from monitoring.console.pages import Answer, Fact, Question
+from monitoring.console.shell import chosen_range
 from monitoring.formats import number, percent, size
 from monitoring.models import Event
-from monitoring.pages import Answer, Fact, Question
-from monitoring.shell import chosen_range
 
 TEMPLATE: Final = "memory/caches.html"
 MAY_ACT: Final = "memory.change_job"
@@ -36,14 +36,7 @@ def caches(request: HttpRequest) -> TemplateResponse:
     return pages.respond(request, TEMPLATE, _context(request))
 
 
-def _etag(request: HttpRequest) -> str:
-    return pages.etag(request, overview.stamp(chosen_range(request), now=timezone.now()))
-
-
-@require_safe
-@login_required
-@cache_control(private=True, no_cache=True)
-@condition(etag_func=_etag)
+@pages.refreshed()
 def caches_live(request: HttpRequest) -> TemplateResponse:
     """What moves on the page; 304 while nothing did."""
     return TemplateResponse(request, f"{TEMPLATE}#live", _context(request))

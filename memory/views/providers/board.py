@@ -12,11 +12,10 @@ from memory.providers.usage import Usage, usage
 from memory.views.providers import charts
 from monitoring import breakers, events
 from monitoring.breakers import State, View
-from monitoring.charts import Chart
+from monitoring.console.charts import Chart
+from monitoring.console.strip import NONE, Delta, Kpi, Verdict
 from monitoring.formats import PERIODS, apart, duration, number, percent, size
-from monitoring.kpis import NONE, Delta, Kpi
 from monitoring.metrics import read, snapshot
-from monitoring.overview import Verdict
 
 EVENT_LIMIT: Final = 12
 SUCCESS_LIMIT: Final = 0.99

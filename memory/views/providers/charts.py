@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from memory.providers.guard.measure import PREFIX
-from monitoring import charts
-from monitoring.charts import Chart, Line, drawn, listed
-from monitoring.figures import Measured
+from monitoring.console import charts
+from monitoring.console.charts import Chart, Line, drawn, listed
+from monitoring.console.figures import Measured
 from monitoring.metrics import read
 from monitoring.metrics.read import Span
 from monitoring.models import Event

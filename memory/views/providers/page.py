@@ -8,12 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import condition, require_safe
+from django.views.decorators.http import require_safe
 
 from memory.views.providers.board import board
-from monitoring import overview, pages
-from monitoring.shell import chosen_range
+from monitoring.console import pages
+from monitoring.console.shell import chosen_range
 
 TEMPLATE = "memory/providers.html"
 
@@ -24,14 +23,7 @@ def providers(request: HttpRequest) -> TemplateResponse:
     return pages.respond(request, TEMPLATE, _context(request))
 
 
-def _etag(request: HttpRequest) -> str:
-    return pages.etag(request, overview.stamp(chosen_range(request), now=timezone.now()))
-
-
-@require_safe
-@login_required
-@cache_control(private=True, no_cache=True)
-@condition(etag_func=_etag)
+@pages.refreshed()
 def providers_live(request: HttpRequest) -> TemplateResponse:
     """What moves on the page; 304 while nothing did."""
     return TemplateResponse(request, f"{TEMPLATE}#live", _context(request))

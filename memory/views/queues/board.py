@@ -17,13 +17,14 @@ from memory.models import Job, JobState, Priority
 from memory.views.queues import charts, kpis
 from memory.views.queues.listing import title
 from memory.views.queues.series import Series, gather
-from monitoring import events, overview
-from monitoring.charts import Chart
-from monitoring.figures import Measured
+from monitoring import events
+from monitoring.console import freshness
+from monitoring.console.charts import Chart
+from monitoring.console.figures import OLDEST_LIMIT_S, Measured
+from monitoring.console.freshness import REFRESH_S
+from monitoring.console.strip import Kpi, Verdict
 from monitoring.formats import PERIODS, duration, number
-from monitoring.kpis import OLDEST_LIMIT_S, Kpi
 from monitoring.metrics import read, snapshot
-from monitoring.overview import REFRESH_S, Verdict
 
 DEAD_MOST: Final = 10_000
 EVENT_LIMIT: Final = 12
@@ -87,7 +88,7 @@ def board(range_name: str, *, now: datetime) -> Board:
 
 def stamp(range_name: str, *, now: datetime) -> str:
     """Changes when the board does: with a new snapshot, and when somebody changed a job by hand."""
-    return f"{overview.stamp(range_name, now=now)}-{cache.get(CHANGED, '')}"
+    return f"{freshness.stamp(range_name, now=now)}-{cache.get(CHANGED, '')}"
 
 
 def changed() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from memory.views.queues.series import LEVELS, Series
-from monitoring import charts
-from monitoring.charts import Chart, Line, drawn, listed
-from monitoring.figures import Measured, latest
+from monitoring.console import charts
+from monitoring.console.charts import Chart, Line, drawn, listed
+from monitoring.console.figures import Measured, latest
 from monitoring.formats import duration
 from monitoring.models import Event
 

@@ -18,15 +18,17 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
 from memory.errors import HoldfastError
-from memory.jobs import change, hints
+from memory.jobs import change
+from memory.jobs.delivery import hints
 from memory.models import WAITING, Job, JobState, Priority
 from memory.views.queues import board, listing
 from memory.views.queues.page import refused
 from memory.views.queues.story import steps
-from monitoring import events, pages
+from monitoring import events
+from monitoring.console import pages
+from monitoring.console.pages import Answer, Fact, Question
 from monitoring.formats import age, number
 from monitoring.models import Event
-from monitoring.pages import Answer, Fact, Question
 
 TEMPLATE: Final = "memory/job.html"
 AT_ONCE: Final = 500  # dead jobs that one decision changes at most

@@ -7,9 +7,9 @@ from typing import Final
 
 from memory.jobs.figures import Level
 from memory.views.queues.series import Series
-from monitoring.figures import shares
+from monitoring.console.figures import OLDEST_LIMIT_S, shares
+from monitoring.console.strip import NONE, Delta, Kpi
 from monitoring.formats import apart, duration, number, percent
-from monitoring.kpis import NONE, OLDEST_LIMIT_S, Delta, Kpi
 
 FAILED_LIMIT: Final = 0.01  # a run in a hundred
 RISING: Final = 1.1  # a tenth more comes than goes

@@ -8,15 +8,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import condition, require_safe
+from django.views.decorators.http import require_safe
 
 from memory.jobs.kinds import all_kinds
 from memory.views.queues import listing
 from memory.views.queues.board import board, stamp
 from memory.views.queues.listing import ROWS, WORDS, Filter
-from monitoring import pages
-from monitoring.shell import chosen_range
+from monitoring.console import pages
+from monitoring.console.shell import chosen_range
 
 TEMPLATE = "memory/queues.html"
 NOT_ALLOWED = "Needs the permission to change jobs"
@@ -28,14 +27,11 @@ def queues(request: HttpRequest) -> TemplateResponse:
     return pages.respond(request, TEMPLATE, _context(request))
 
 
-def _etag(request: HttpRequest) -> str:
-    return pages.etag(request, stamp(chosen_range(request), now=timezone.now()))
+def _stamp(request: HttpRequest) -> str:
+    return stamp(chosen_range(request), now=timezone.now())
 
 
-@require_safe
-@login_required
-@cache_control(private=True, no_cache=True)
-@condition(etag_func=_etag)
+@pages.refreshed(_stamp)
 def queues_live(request: HttpRequest) -> TemplateResponse:
     """What moves on the page; 304 while nothing did."""
     return TemplateResponse(request, f"{TEMPLATE}#live", _context(request))

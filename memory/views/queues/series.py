@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from memory.models import Priority
-from monitoring.figures import OLDEST, Counted, Measured
+from monitoring.console.figures import OLDEST, Counted, Measured
 from monitoring.metrics import read
 from monitoring.metrics.read import Span
 

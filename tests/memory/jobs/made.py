@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import connection
 
-from memory.jobs.claim import Claim, claim
 from memory.jobs.kinds import Again, Done, Kind, Payload, Work, job_kind, register
 from memory.jobs.submit import submit
+from memory.jobs.working.claim import Claim, claim
 from memory.models import Job, Priority, Scope, Workspace
 from tests.make import NOW, make_workspace
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.jobs.batch_size import BatchSize
+from memory.jobs.working.batch_size import BatchSize
 
 TARGET_S = 0.4
 batches = st.lists(st.tuples(st.integers(1, 300), st.floats(0, 10)), max_size=50)

@@ -10,8 +10,8 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memory.jobs import finish
-from memory.jobs.claim import Claim
+from memory.jobs.working import finish
+from memory.jobs.working.claim import Claim
 from memory.models import Job, JobState, Priority
 from tests.make import NOW, make_conversation, make_workspace, say
 from tests.memory.jobs.made import LEASE, levels_of, make_job, make_jobs, take, taken

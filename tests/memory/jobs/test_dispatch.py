@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 import redis
 
-from memory.jobs import dispatch, finish, hints
+from memory.jobs.delivery import dispatch, hints
+from memory.jobs.working import finish
 from memory.models import Job, JobState, Priority
 from tests.make import NOW, make_workspace
 from tests.memory.jobs.made import LEASE, make_job, make_jobs, taken

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memory.jobs import figures, finish
+from memory.jobs import figures
+from memory.jobs.working import finish
 from memory.models import Job, JobState, Priority
 from tests.make import NOW, make_workspace
 from tests.memory.jobs.made import LEASE, make_job, make_jobs, taken

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from memory.jobs import finish, sweep
+from memory.jobs.delivery import sweep
+from memory.jobs.working import finish
 from memory.models import Job, JobOutput, JobState, Workspace
 from tests.make import NOW, make_workspace
 from tests.memory.jobs.made import LEASE, Number, make_job, make_jobs, take, taken

@@ -11,7 +11,7 @@ import pytest
 import redis
 from celery import current_app
 
-from memory.jobs import dispatch, hints
+from memory.jobs.delivery import dispatch, hints
 from memory.models import Priority
 from monitoring.metrics import record
 from tests import services

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
-from memory.jobs import sweep
-from memory.jobs.run import JobTimeoutError, run, time_limit
+from memory.jobs.delivery import sweep
+from memory.jobs.working.run import JobTimeoutError, run, time_limit
 from memory.models import Job, JobState, Workspace
 from tests.make import NOW, make_workspace
 from tests.memory.jobs.made import LEASE, make_job, make_jobs, taken

@@ -10,10 +10,11 @@ import pytest
 
 from flags import evaluate
 from flags.models import Flag
-from memory.jobs import finish, kinds
-from memory.jobs.batch_size import BatchSize
-from memory.jobs.claim import Claimed
-from memory.jobs.shift import FLAG, Shift
+from memory.jobs import kinds
+from memory.jobs.working import finish
+from memory.jobs.working.batch_size import BatchSize
+from memory.jobs.working.claim import Claimed
+from memory.jobs.working.shift import FLAG, Shift
 from memory.models import Job, JobState
 from tests.make import NOW, make_workspace
 from tests.memory.jobs.made import LEASE, make_job, make_jobs

@@ -6,7 +6,7 @@ import pytest
 from celery.app.task import Context
 
 from memory import tasks
-from memory.jobs import hints
+from memory.jobs.delivery import hints
 from memory.models import Job, JobState, Priority
 from monitoring.metrics import record
 from tests.make import make_workspace

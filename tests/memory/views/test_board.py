@@ -8,9 +8,8 @@ from memory.jobs.figures import Level
 from memory.models import Priority
 from memory.views.queues import board, charts, kpis
 from memory.views.queues.series import COUNTED, LEVELS, Series
-from monitoring.kpis import Kpi
+from monitoring.console.strip import Kpi, Verdict
 from monitoring.metrics import read
-from monitoring.overview import Verdict
 from tests.monitoring.made import NOW
 
 LIMIT = 1000

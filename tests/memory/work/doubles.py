@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.jobs import run
-from memory.jobs.claim import claim
 from memory.jobs.kinds import is_batch
 from memory.jobs.submit import submit
+from memory.jobs.working import run
+from memory.jobs.working.claim import claim
 from memory.models import Job, Workspace
 from memory.providers import configured
 from memory.providers.base import Fact, ProviderError, ProviderUnavailableError, Said
 from memory.providers.local.embedder import LocalEmbedder
 from memory.providers.local.extractor import LocalExtractor
 from memory.providers.local.summarizer import LocalSummarizer
-from memory.work.messages import process
+from memory.work.messages.process import process
 from tests.make import NOW, make_tools
 
 

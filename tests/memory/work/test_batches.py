@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.jobs.claim import claim
-from memory.jobs.finish import LostLeaseError
+from memory.jobs.working.claim import claim
+from memory.jobs.working.finish import LostLeaseError
 from memory.models import Conversation, Decision, Job, JobState, Memory, Message, Revision, Workspace
 from memory.providers.base import Fact, Said
 from memory.providers.local.extractor import LocalExtractor
-from memory.work import messages
-from memory.work.messages import process
-from memory.work.share import Share
+from memory.work.messages import process as messages
+from memory.work.messages.process import process
+from memory.work.messages.share import Share
 from tests.make import NOW, make_conversation, make_providers, make_tools, make_workspace, say, texts
 from tests.memory.work.doubles import Remote, result_of
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from memory.models import Decision, JobState, Memory
-from memory.work import dedupe
+from memory.work.upkeep import dedupe
 from tests.make import NOW, make_memory, make_workspace
 from tests.memory.work.doubles import ask, result_of, run_due
 

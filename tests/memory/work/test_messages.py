@@ -7,13 +7,13 @@ import pytest
 from django.db import connection
 
 from memory.dedupe.candidates import Owner, Vectors
-from memory.jobs.claim import claim
-from memory.jobs.finish import LostLeaseError
-from memory.jobs.sweep import sweep
+from memory.jobs.delivery.sweep import sweep
+from memory.jobs.working.claim import claim
+from memory.jobs.working.finish import LostLeaseError
 from memory.models import Conversation, Decision, Job, JobState, Kind, Memory, Message, Revision
 from memory.providers.local.statements import kinds
 from memory.remember import Statement, remember
-from memory.work.messages import process
+from memory.work.messages.process import process
 from tests.make import NOW, make_conversation, make_tools, make_workspace, say, texts, work
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.test import override_settings
 
 from memory.jobs import gate, output
 from memory.models import Conversation, Job, JobOutput, JobState, Memory, Message
-from memory.work import erase, transfer
+from memory.work.orders import erase, transfer
 from tests.make import NOW, make_conversation, make_memory, make_workspace, say
 from tests.memory.work.doubles import ask, result_of, run_due
 

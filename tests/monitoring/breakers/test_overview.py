@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from monitoring import breakers, request_id
+from monitoring import breakers
 from monitoring.breakers import Breaker, Policy, State
 from monitoring.breakers.registry import Registry
 from monitoring.breakers.shared.store import PREFIX, REGISTERED
+from monitoring.tracing import request_id
 from tests.monitoring.breakers.made import AWAY, make_policy, make_registry
 
 NOW = datetime(2026, 11, 21, 14, 32, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Sending hints, and making good those that are lost."""

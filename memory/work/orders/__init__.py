@@ -1,0 +1,1 @@
+"""What people ask for: answers, exports, imports, erasure, warm caches, drills."""

@@ -1,0 +1,1 @@
+"""Does again what was done in second best, and keeps memories and summaries tidy."""

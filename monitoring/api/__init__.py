@@ -1,0 +1,1 @@
+"""Monitoring's groups of API operations."""

@@ -1,0 +1,1 @@
+"""Follows a request through the processes: its id, for answers and log lines."""

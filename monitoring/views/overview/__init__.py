@@ -1,0 +1,1 @@
+"""The overview: a verdict, seven figures and the charts."""
