@@ -22,7 +22,7 @@ SLICE: Final = 500  # rows of a table in one commit
 JOBS_SQL = """
 UPDATE memory_job
 SET payload = '{}', result = NULL, error = '', key = '',
-  history = jsonb_build_array(jsonb_build_object('at', %(now)s::text, 'event', 'erased', 'why', %(why)s::text)),
+  history = jsonb_build_array(jsonb_build_object('at', %(at)s::text, 'event', 'erased', 'why', %(why)s::text)),
   state = CASE WHEN state IN ('pending', 'failed') THEN 'cancelled' ELSE state END,
   finished_at = coalesce(finished_at, %(now)s)
 WHERE workspace_id = %(workspace)s AND user_id = %(user)s AND id <> %(own)s AND state <> 'running'
@@ -90,6 +90,7 @@ def _empty_jobs(work: Work[EraseUser]) -> None:
     JobOutput.objects.filter(job_id__in=_jobs(work).values("pk")).delete()
     arguments: dict[str, Any] = {
         "now": work.now,
+        "at": work.now.isoformat(),  # as the other entries of a history
         "why": work.payload.reason or "The user was erased.",
         "workspace": work.workspace_id,
         "user": work.user_id,

@@ -4,15 +4,18 @@ import json
 import uuid
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from memory.jobs import gate, output
 from memory.models import Job, JobOutput, JobState, Priority, Scope
 from tests.memory.api.conftest import Api
 from tests.memory.jobs.made import make_job
+from tests.memory.work.doubles import run_due
 
 QUIET = {"kind": "test.quiet"}
 
@@ -26,6 +29,16 @@ def test_a_submitted_job_is_answered_and_found(api: Api) -> None:
     assert api.get(f"jobs/{job['id']}") == (200, job)
     assert Job.objects.get().payload == {"number": 7}
     assert api.post("jobs", body)[1]["id"] == job["id"]
+
+
+def test_jobs_of_an_erased_user_are_still_listed_without_what_they_held(make_api: Callable[..., Api]) -> None:
+    api = make_api(scope=Scope.ADMIN)
+    _, job = api.post("jobs", {"kind": "noop", "user_id": "mara", "key": "k"})
+    Job.objects.update(available_at=timezone.now() + timedelta(hours=1))
+    api.post("jobs", {"kind": "erase_user", "user_id": "mara", "payload": {"reason": "Asked by mail"}})
+    run_due(api.workspace, now=timezone.now())
+    status, page = api.get(f"jobs/{job['id']}")
+    assert (status, page["state"], [entry["why"] for entry in page["history"]]) == (200, "cancelled", ["Asked by mail"])
 
 
 @pytest.mark.parametrize(("priority", "name"), [(0, "critical"), (4, "bulk"), ("LOW", "low"), ("3", "low")])
