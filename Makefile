@@ -15,7 +15,7 @@ CORES = --numprocesses 2 --dist worksteal
 
 .PHONY: help
 help: ## list these errands
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
 up: $(STAMP) ## start everything; options in ARGS="--port 9000"
@@ -51,6 +51,10 @@ bench: $(STAMP) ## measure; options in ARGS
 .PHONY: bench-pipeline
 bench-pipeline: $(STAMP) ## measure jobs, batches, breakers and caches; options in ARGS
 	$(BIN)/python -m bench.pipeline $(ARGS)
+
+.PHONY: bench-monitoring
+bench-monitoring: $(STAMP) ## measure recording, pages on a month of history, alerts; options in ARGS
+	$(BIN)/python -m bench.monitoring $(ARGS)
 
 .PHONY: chaos
 chaos: $(STAMP) ## run the tests that kill processes, in their long form (about half an hour)

@@ -22,7 +22,7 @@ from memory.jobs.submit import submit_many  # noqa: E402
 from memory.load.replay import turns  # noqa: E402
 from memory.models import Cause, Conversation, Decision, Job, JobState, Memory, Message, Revision, Workspace  # noqa: E402
 from memory.providers.local.embedder import LocalEmbedder  # noqa: E402
-from memory.tokens import estimate  # noqa: E402
+from memory.providers.local.tokens import estimate  # noqa: E402
 
 KNOWN = 20  # memories that a user has before
 CITIES = ("Leeds", "Ghent", "Oslo", "Porto", "Turin", "Graz", "Lyon", "Delft", "Split", "Cork")

@@ -38,7 +38,7 @@ def once(sent: bytes, *, port: int) -> bytes:
         while True:
             received += connection.recv(65536)
             head, found, body = received.partition(b"\r\n\r\n")
-            if found and len(body) >= _length(head):
+            if found and len(body) >= length(head):
                 break
     if not head.startswith(b"HTTP/1.1 2"):
         raise RuntimeError(f"{head.splitlines()[0]!r}: {body[:500]!r}")
@@ -77,7 +77,7 @@ class _Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, found, body = self._buffer.partition(b"\r\n\r\n")
-        if not found or len(body) < _length(head):
+        if not found or len(body) < length(head):
             return
         now = time.perf_counter()
         self.latencies.append((now - self._sent) * 1000)
@@ -98,7 +98,8 @@ class _Client(asyncio.Protocol):
         self._number += self._step
 
 
-def _length(head: bytes) -> int:
+def length(head: bytes) -> int:
+    """What an answer's head says of its body."""
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":

@@ -42,13 +42,13 @@ def manage(*arguments: str) -> str:
 
 
 @contextmanager
-def web(*, workers: int = 2, threads: int = 2) -> Iterator[int]:
-    """The web server as `manage.py up` runs it; yields its port."""
+def web(*, workers: int = 2, threads: int = 2, **variables: str) -> Iterator[int]:
+    """The web server as `manage.py up` runs it, with these environment variables; yields its port."""
     port = free_port()
     where = ("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers))
     how = ("--interface", "wsgi", "--blocking-threads", str(threads), "--backlog", "4096", "--no-ws")
     command = [sys.executable, "-m", "granian", *how, *where, "--log-level", "warning", "bench.wsgi:application"]
-    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"HOLDFAST_DB_POOL": "4"})
+    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"HOLDFAST_DB_POOL": "4"} | variables)
     try:
         wait_for(port)
         yield port

@@ -5,3 +5,11 @@ from django.apps import AppConfig
 
 class FlagsConfig(AppConfig):
     name = "flags"
+
+    def ready(self) -> None:
+        # models exist only now
+        from flags import health, views
+        from monitoring.console import palette
+
+        health.register_all()
+        palette.register("Flags", views.find)

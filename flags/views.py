@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
 from flags.models import Flag
+from monitoring.console.palette import Hit
 
 SHOWN = 4  # as many rows as the panel has room for
 STOPS = (1, 10, 25, 50, 100)
@@ -38,6 +41,18 @@ def rollouts_panel(request: HtmxRequest) -> TemplateResponse:
     rows = sorted((row(flag, today=today) for flag in Flag.objects.all()), key=need)
     context = {"rows": rows[:SHOWN], "total": len(rows), "partial": sum(0 < row.share < 100 for row in rows)}
     return TemplateResponse(request, "flags/rollouts.html#panel" if request.htmx else "flags/rollouts.html", context)
+
+
+def find(text: str, user: User, limit: int) -> list[Hit]:
+    """Flags by a part of their names, for the console's palette."""
+    if not text or not user.has_perm("flags.view_flag"):
+        return []
+    flags = Flag.objects.filter(name__icontains=text).order_by("name")[:limit]
+    today = timezone.now().date()
+    return [
+        Hit(flag.name, reverse("admin:flags_flag_change", args=[flag.pk]), "flag", state(flag, today=today).lower())
+        for flag in flags
+    ]
 
 
 def row(flag: Flag, *, today: date) -> Row:

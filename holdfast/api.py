@@ -15,7 +15,14 @@ from ninja.renderers import BaseRenderer
 from holdfast import problems
 from memory.api import caches, context, conversations, jobs, memories, providers
 from memory.api.auth import KeyAuth
+from monitoring.api.alerts import router as alerts
+from monitoring.api.audit import router as audit
 from monitoring.api.breakers import router as breakers
+from monitoring.api.events import router as events
+from monitoring.api.metrics import router as metrics
+from monitoring.api.queries import router as queries
+from monitoring.api.readiness import router as readiness
+from monitoring.api.summary import router as summary
 
 
 class OrjsonParser(Parser):
@@ -50,3 +57,10 @@ api.add_router("/jobs", jobs.router)
 api.add_router("/caches", caches.router)
 api.add_router("/providers", providers.router)
 api.add_router("/breakers", breakers)
+api.add_router("/alerts", alerts)
+api.add_router("/queries", queries)
+api.add_router("/events", events)
+api.add_router("/audit", audit)
+api.add_router("/metrics/summary", summary)
+api.add_router("/metrics", metrics)
+api.add_router("/readiness", readiness)

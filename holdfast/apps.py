@@ -10,6 +10,8 @@ class HoldfastConfig(AppConfig):
 
     def ready(self) -> None:
         # here rather than in the package: what only needs the embedded services should not load Celery
+        from holdfast import checks
         from holdfast.celery import app
 
         app.set_default()
+        checks.register_all()

@@ -54,6 +54,13 @@ def number(name: str, default: float, *, least: float, most: float) -> float:
     return read
 
 
+def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    value = os.environ.get(name, "").strip().lower() or default
+    if value not in options:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(options)}, got {value!r}")
+    return value
+
+
 def listing(name: str, default: str = "") -> list[str]:
     """A comma-separated variable as its non-empty items."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]

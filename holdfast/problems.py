@@ -27,7 +27,7 @@ STATUS = {
 
 def register(api: NinjaAPI, *, body_limit: int) -> None:
     """Give `api` one answer for every kind of error."""
-    answer = partial(_answer, api)
+    answer = partial(problem_details, api)
 
     @api.exception_handler(errors.HoldfastError)
     def refused(request: HttpRequest, error: errors.HoldfastError) -> HttpResponse:
@@ -65,7 +65,8 @@ def register(api: NinjaAPI, *, body_limit: int) -> None:
         return answer(request, 404, "No such resource.")
 
 
-def _answer(api: NinjaAPI, request: HttpRequest, status: int, detail: str, **more: Any) -> HttpResponse:
+def problem_details(api: NinjaAPI, request: HttpRequest, status: int, detail: str, **more: Any) -> HttpResponse:
+    """The answer to what went wrong, as `api` writes it (RFC 9457)."""
     # both spellings: third-party clients read either `detail` or `error`
     problem = {
         "type": "about:blank",

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from holdfast import embedded, env
 from holdfast.look import UNFOLD as UNFOLD
+from monitoring.tracing import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOLDFAST_DIR = Path(env.text("HOLDFAST_DIR", str(BASE_DIR / ".holdfast"))).resolve()
@@ -76,8 +77,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "holdfast.middleware.content_policy",
+    "monitoring.views.readiness.probes.probes_first",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "monitoring.console.chosen.zone.zoned",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -136,7 +139,18 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+HOLDFAST_DRAIN_S = env.number("HOLDFAST_DRAIN_S", 0.0, least=0.0, most=300.0)
+HOLDFAST_BACKUP_STAMP = env.text("HOLDFAST_BACKUP_STAMP")
 HOLDFAST_METRICS = env.boolean("HOLDFAST_METRICS", True)
+HOLDFAST_SLOW_QUERY_MS = env.integer("HOLDFAST_SLOW_QUERY_MS", 100)
+HOLDFAST_METRICS_TOKEN = env.text("HOLDFAST_METRICS_TOKEN")
+
+# --- alerts: how people are reached
+
+HOLDFAST_URL = env.text("HOLDFAST_URL")
+HOLDFAST_EMAIL_URL = env.text("HOLDFAST_EMAIL_URL")
+HOLDFAST_EMAIL_FROM = env.text("HOLDFAST_EMAIL_FROM", "holdfast@localhost")
+HOLDFAST_PRIVATE_WEBHOOKS = env.boolean("HOLDFAST_PRIVATE_WEBHOOKS", False)
 
 # --- bounds
 
@@ -198,16 +212,15 @@ CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "memory.dispatch", "schedule": 1.0, "options": {"expires": 5, "priority": 0}}
 }
 
-# --- logs: key=value lines; never message text, memory text or keys
+# --- logs: key=value or JSON lines; never message text, memory text or keys
 
+HOLDFAST_LOG_FORMAT = env.choice("HOLDFAST_LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "time=%(asctime)s level=%(levelname)s logger=%(name)s request=%(request_id)s %(message)s"}
-    },
-    "filters": {"request": {"()": "monitoring.tracing.request_id.Named"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
+    "formatters": {"text": {"format": logs.TEXT}, "json": {"()": logs.JsonLine}},
+    "filters": {"ids": {"()": logs.Named}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": HOLDFAST_LOG_FORMAT, "filters": ["ids"]}},
     "root": {"handlers": ["console"], "level": env.text("HOLDFAST_LOG_LEVEL", "INFO")},
     # mcp quotes answers that it can't read, which may be what somebody said: its errors are logged by their kind
     "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "mcp": {"level": "CRITICAL"}},

@@ -6,6 +6,7 @@ from celery.signals import worker_process_init, worker_process_shutdown
 
 from memory.providers import configured
 from monitoring import breakers, metrics
+from monitoring.queries import transport
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
@@ -18,4 +19,5 @@ def load_models(**_: object) -> None:
 def send_last_figures(**_: object) -> None:
     """A worker's child ends without Python's exit handlers: what it measured since the last flush would be lost."""
     breakers.flush()
+    transport.deliver()
     metrics.flush(is_last=True)

@@ -12,8 +12,14 @@ django = get_wsgi_application()
 
 from memory.api.hot import serve_cached_context  # noqa: E402 - needs the applications to be ready
 from memory.providers import configured  # noqa: E402
+from monitoring.health.probes import draining  # noqa: E402
+from monitoring.health.probes.runner import the_runner  # noqa: E402
 
 # loading the model takes half a second: now, rather than in somebody's first request
 configured.warm()
+
+# in the worker, which is forked or spawned already
+draining.listen()
+the_runner().start()
 
 application = serve_cached_context(django)

@@ -12,13 +12,20 @@ class MemoryConfig(AppConfig):
     def ready(self) -> None:
         # models exist only now
         import memory.work  # noqa: F401 - registers the kinds of jobs
+        from memory.health import checks as health
+        from memory.health import drills, readiness
         from memory.jobs import figures
         from memory.models import Memory
         from memory.providers import prices
         from memory.providers.remote.checks import check as check_providers
+        from memory.views import found
         from monitoring import metrics
 
         checks.register(prices.check)
         checks.register(check_providers)
         metrics.register_gauges(figures.gauges)
         metrics.register_gauge("memories.active", Memory.objects.active_count)
+        found.register_all()
+        health.register_all()
+        readiness.register_all()
+        drills.register_all()

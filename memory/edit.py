@@ -14,7 +14,9 @@ from memory.errors import ConflictError, GoneError, NotFoundError
 from memory.jobs.locks import lock_writes
 from memory.models import Cause, Decision, Memory, Revision, State
 from memory.providers.standby import Standby
+from monitoring import audit
 
+TOLD = ("state", "kind", "importance", "pinned", "expires_at")
 FIELDS = frozenset({"kind", "importance", "pinned", "metadata", "expires_at"})
 
 
@@ -41,6 +43,7 @@ def edit(
         memory = _locked(workspace_id, memory_id)
         if memory.state == State.FORGOTTEN:
             raise GoneError("This memory was forgotten: its text is erased and can't be edited.")
+        before = _told(memory)
         if text is not None and embedded is not None and text != memory.text:
             _refuse_duplicate(memory, text)
             memory.text, memory.text_hash = text, text_hash(text)
@@ -50,6 +53,7 @@ def edit(
         for name, value in fields.items():
             setattr(memory, name, value)
         memory.save()
+        _tell(memory, "edit", before, actor=actor, reason=reason, now=now)
         transaction.on_commit(lambda: caching.forget_context(memory.workspace_id, memory.user_id, conversations=False))
     return memory
 
@@ -63,12 +67,14 @@ def forget(*, workspace_id: uuid.UUID, memory_id: uuid.UUID, actor: str, now: da
         memory = _locked(workspace_id, memory_id)
         if memory.state == State.FORGOTTEN:
             return memory
+        before = _told(memory)
         memory.text, memory.text_hash, memory.metadata = "", f"forgotten:{memory.pk.hex}", {}
         memory.embedding, memory.state, memory.valid_to, memory.pinned = None, State.FORGOTTEN, now, False
         memory.revisions.update(text="")
         Decision.objects.filter(memory=memory).update(text="", trace=[])
         _revise(memory, Cause.FORGOTTEN, actor, reason)
         memory.save()
+        _tell(memory, "forget", before, actor=actor, reason=reason, now=now)
         transaction.on_commit(lambda: caching.forget_context(memory.workspace_id, memory.user_id, conversations=False))
     return memory
 
@@ -88,6 +94,25 @@ def _refuse_duplicate(memory: Memory, text: str) -> None:
     same = Memory.objects.active().filter(**scope, text_hash=text_hash(text)).exclude(pk=memory.pk).first()
     if same is not None and memory.state == State.ACTIVE:
         raise ConflictError(f"Memory {same.pk} of this user says the same already.")
+
+
+def _told(memory: Memory) -> dict[str, Any]:
+    """What the audit log may know of a memory: it outlives the text, so of that only the number of the revision."""
+    return {name: getattr(memory, name) for name in TOLD} | {"revision": memory.version}
+
+
+def _tell(memory: Memory, verb: str, before: dict[str, Any], *, actor: str, reason: str, now: datetime) -> None:
+    """Nobody is known where the system edits."""
+    if actor:
+        audit.record(
+            actor=actor,
+            action=f"memory.{verb}",
+            subject=str(memory.pk),
+            before=before,
+            after=_told(memory),
+            reason=reason,
+            at=now,
+        )
 
 
 def _revise(memory: Memory, cause: Cause, actor: str, reason: str) -> None:

@@ -15,7 +15,7 @@ from memory.errors import NotFoundError
 from memory.jobs import submit
 from memory.jobs.kinds import PROCESS_MESSAGES
 from memory.models import Conversation, Message, Priority
-from memory.tokens import estimate
+from memory.providers.local.tokens import estimate
 from monitoring import metrics
 from monitoring.ids import uuid7
 

@@ -13,6 +13,7 @@ from django.db.models import Q
 from pgvector.django import HalfVectorField
 
 from monitoring.ids import uuid7
+from monitoring.tracing.trace import CARRIED_LENGTH
 
 DIMENSIONS = 256
 EXACT_COUNT = 50_000  # rows that are counted rather than estimated
@@ -327,6 +328,13 @@ class Job(Row):
     lease_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    trace = models.CharField(
+        max_length=CARRIED_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The traceparent and the id of the request that asked for it.",
+    )
 
     class Meta:
         constraints: ClassVar = [

@@ -4,7 +4,31 @@ from __future__ import annotations
 
 from datetime import datetime
 
-PERIODS = {"15m": "15 minutes", "1h": "hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days"}
+from django.utils import timezone
+
+PERIODS = {
+    "15m": "15 minutes",
+    "1h": "hour",
+    "6h": "6 hours",
+    "24h": "24 hours",
+    "7d": "7 days",
+    "30d": "30 days",
+    "13mo": "13 months",
+}
+
+
+def period(range_name: str) -> str:
+    """How long a range is, in words: 6 hours, 2 days 4 hours. Raises ValueError for what is no range's name."""
+    if range_name in PERIODS:
+        return PERIODS[range_name]
+    start, _, end = range_name.partition("..")
+    minutes = int((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()) // 60
+    days, minutes = divmod(minutes, 1440)
+    hours, minutes = divmod(minutes, 60)
+    said = [
+        f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in ((days, "day"), (hours, "hour"), (minutes, "minute")) if n
+    ]
+    return " ".join(said[:2]) or "moment"
 
 
 def number(value: float) -> str:
@@ -72,7 +96,17 @@ def points(share: float) -> str:
 
 
 def clock(moment: datetime) -> str:
-    return f"{moment:%H:%M}"
+    return at(moment, "%H:%M")
+
+
+def at(moment: datetime, form: str) -> str:
+    """A moment in the zone that is chosen, as strftime writes it."""
+    return timezone.localtime(moment).strftime(form)
+
+
+def zone() -> str:
+    """The name of the zone that times are told in: UTC, Europe/Madrid."""
+    return timezone.get_current_timezone_name()
 
 
 def apart(text: str) -> tuple[str, str]:

@@ -1,19 +1,20 @@
-"""Times every request by its operation, and gives it an id."""
+"""Times every request by its operation, and gives it its ids: of the request, and of the trace that it belongs to."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from time import perf_counter
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from monitoring.metrics import count, observe
-from monitoring.tracing import request_id
+from monitoring.metrics.requests import answered
+from monitoring.queries import capture
+from monitoring.tracing import trace
 
-UNSAFE = re.compile(r"[^a-z0-9_-]+")
-HEADER = "X-Request-ID"
+UNSAFE: Final = re.compile(r"[^a-z0-9_-]+")
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -22,12 +23,17 @@ def measure(get_response: Answer) -> Answer:
     """Outermost middleware: all others are part of what it times. Static files are not operations."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        id = request_id.begin(request.headers.get(HEADER, ""))
         began = perf_counter()
+        given = request.META
+        here = trace.begin(traceparent=given.get("HTTP_TRACEPARENT", ""), request_id=given.get("HTTP_X_REQUEST_ID", ""))
+        seen = capture.begin(lambda: operation(request))
         response = get_response(request)
+        capture.end(seen)
         if not request.path.startswith(settings.STATIC_URL):
-            _record(operation(request), perf_counter() - began, response.status_code)
-        response[HEADER] = id
+            name, took_s = operation(request), perf_counter() - began
+            answered(name, took_s, here, method=request.method or "", status=response.status_code)
+        response[trace.REQUEST_ID] = here.request_id
+        response[trace.TRACEPARENT] = here.traceparent
         return response
 
     return answer
@@ -42,11 +48,3 @@ def operation(request: HttpRequest) -> str:
     shared = getattr(match.func, "__self__", None)  # django-ninja: one view object for a path and its operations
     several = len(getattr(shared, "operations", ())) > 1
     return f"{name}.{(request.method or '').lower()}" if several else name
-
-
-def _record(name: str, seconds: float, status: int) -> None:
-    observe("requests", seconds)
-    observe(f"operation.{name}", seconds)
-    if status >= 500:
-        count("requests.errors")
-        count(f"operation.{name}.errors")

@@ -78,9 +78,7 @@ def _manage(options: Options, *arguments: str) -> tuple[str, ...]:
 
 def _web(options: Options) -> ChildSpec:
     where = ("--host", options.host, "--port", str(options.port), "--workers", str(options.workers))
-    how = ("--interface", "wsgi", "--blocking-threads", "2", "--backlog", "4096", "--no-ws", "--log-level", "warning")
-    health = ("--respawn-failed-workers", "--workers-kill-timeout", "5")
-    command = (sys.executable, "-m", "granian", *how, *health, *where, "holdfast.wsgi:application")
+    command = (sys.executable, "-m", "holdfast.supervisor.web", *where)
     # two threads in each web worker share connections, and may need one each for a moment more
     return ChildSpec("web", command, variables=(("HOLDFAST_DB_POOL", "4"),))
 

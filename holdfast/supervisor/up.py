@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from holdfast import env
 from holdfast.embedded import Services
 from holdfast.supervisor import plan, simulator
 from holdfast.supervisor.claims import MARK, claimed, clear_leftovers, require_port
@@ -16,7 +17,7 @@ from holdfast.supervisor.output import Output
 from holdfast.supervisor.plan import Options
 from holdfast.supervisor.probe import Probe
 from holdfast.supervisor.signals import StopWish
-from holdfast.supervisor.supervisor import Supervisor
+from holdfast.supervisor.supervisor import STOP_LIMIT_S, Supervisor
 
 READY_LIMIT_S = 60.0
 CARE_INTERVAL_S = 5.0
@@ -41,7 +42,8 @@ def up(options: Options) -> None:
         # Unbuffered: a child's line is shown when it is written.
         environment = _of_simulator(options) | os.environ | variables | {MARK: mark, "PYTHONUNBUFFERED": "1"}
         supervisor = Supervisor(environment=environment, folder=options.base, output=output, wish=wish)
-        claims.callback(supervisor.stop)
+        # the web server drains first, while the others stop: its end comes so much later
+        claims.callback(supervisor.stop, STOP_LIMIT_S + env.number("HOLDFAST_DRAIN_S", 0.0, least=0.0, most=300.0))
         _run(options, supervisor, services, output)
         output.say("stopping")
 

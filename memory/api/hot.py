@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from memory import access, caching
 from memory.access import Caller
-from monitoring.metrics import observe
-from monitoring.tracing import request_id
+from monitoring.metrics.requests import answered
+from monitoring.tracing import trace
+from monitoring.tracing.trace import Trace
 
 PATH = "/api/v1/context"
 BODY_LIMIT = 64 * 1024  # a question that is longer takes the long way
@@ -38,13 +39,14 @@ def serve_cached_context(application: Application) -> Application:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "POST":
             return application(environ, start_response)
         began = perf_counter()
+        here = trace.begin(
+            traceparent=environ.get("HTTP_TRACEPARENT", ""), request_id=environ.get("HTTP_X_REQUEST_ID", "")
+        )
         found = _look_up(environ)
         if found is None:
             return application(environ, start_response)
-        start_response("200 OK", _headers(environ, len(found)))
-        took_s = perf_counter() - began
-        observe("requests", took_s)
-        observe("operation.assemble_context", took_s)
+        start_response("200 OK", _headers(here, len(found)))
+        answered("assemble_context", perf_counter() - began, here, method="POST", status=200)
         return [found]
 
     return answer
@@ -71,10 +73,11 @@ def _caller(authorization: str) -> Caller | None:
     return access.known(key.strip(), now=timezone.now()) if scheme.lower() in {"bearer", "token"} else None
 
 
-def _headers(environ: Environ, length: int) -> list[tuple[str, str]]:
+def _headers(here: Trace, length: int) -> list[tuple[str, str]]:
     return [
         ("Content-Type", "application/json"),
         ("Content-Length", str(length)),
         ("X-Content-Type-Options", "nosniff"),
-        ("X-Request-ID", request_id.begin(environ.get("HTTP_X_REQUEST_ID", ""))),
+        (trace.REQUEST_ID, here.request_id),
+        (trace.TRACEPARENT, here.traceparent),
     ]

@@ -11,7 +11,10 @@ from django.db import IntegrityError, transaction
 from memory.errors import ConflictError, NotFoundError
 from memory.jobs.working.finish import remember
 from memory.models import WAITING, Job, JobState
-from monitoring import metrics
+from monitoring import audit, metrics
+
+ACTIONS = {"cancelled": "cancel", "retried": "retry", "discarded": "discard"}
+TOLD = ("kind", "state", "attempts")  # to the audit log
 
 
 def cancel(job: Job, *, actor: str, reason: str, now: datetime) -> Job:
@@ -46,10 +49,20 @@ def _change(
             if found.state not in states:
                 wanted = ", ".join(states)
                 raise ConflictError(f"The job is {found.state}; only one that is {wanted} can be {event}.")
+            before = {name: getattr(found, name) for name in TOLD}
             for name, value in fields.items():
                 setattr(found, name, value)
             remember(found, event=event, why=reason, by=actor, now=now)
             found.save(update_fields=[*fields, "history"])
+            audit.record(
+                actor=actor,
+                action=f"job.{ACTIONS[event]}",
+                subject=str(found.pk),
+                before=before,
+                after={name: getattr(found, name) for name in TOLD},
+                reason=reason,
+                at=now,
+            )
     except IntegrityError:
         raise ConflictError(f"Another job of kind {job.kind} with the key {job.key!r} waits already.") from None
     metrics.count(f"jobs.{event}")

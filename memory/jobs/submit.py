@@ -17,6 +17,7 @@ from memory.jobs.kinds import Kind, Payload, kind_of
 from memory.models import WAITING, Job, JobState, Priority
 from monitoring import metrics
 from monitoring.ids import uuid7
+from monitoring.tracing import trace
 
 KEY_LENGTH: Final = 100
 TRIES: Final = 3
@@ -24,9 +25,9 @@ TRIES: Final = 3
 # By hand, since it is part of the hot write. A conflict can only be about the key.
 INSERT_SQL = """
 INSERT INTO memory_job (id, created_at, workspace_id, user_id, kind, key, priority, state, payload, error, history,
-  attempts, available_at)
+  attempts, available_at, trace)
 SELECT row.id, %(now)s, %(workspace)s, row.user_id, %(kind)s, %(key)s, %(priority)s, 'pending', row.payload::jsonb, '',
-  '[]', 0, %(available_at)s
+  '[]', 0, %(available_at)s, %(trace)s
 FROM unnest(%(ids)s::uuid[], %(users)s::text[], %(payloads)s::text[]) AS row (id, user_id, payload)
 ON CONFLICT DO NOTHING
 """
@@ -141,6 +142,7 @@ def _insert(job: Job, ids: Sequence[uuid.UUID], users: Sequence[str], payloads: 
         "key": job.key,
         "priority": int(job.priority),
         "available_at": job.available_at,
+        "trace": trace.carried(),
         "ids": list(ids),
         "users": list(users),
         "payloads": list(payloads),

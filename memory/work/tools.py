@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
@@ -67,7 +68,9 @@ def each(do: Callable[[A], B], items: Sequence[A], *, at_once: bool) -> list[B |
             return problem
 
     if at_once and len(items) > 1:
-        return list(_pool().map(one, items))
+        # in a context each, copied here: what they call belongs to the trace that is going on
+        contexts = [copy_context() for _ in items]
+        return list(_pool().map(lambda context, item: context.run(one, item), contexts, items))
     return [one(item) for item in items]
 
 

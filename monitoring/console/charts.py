@@ -9,15 +9,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
 
 from monitoring import formats
 from monitoring.console.figures import ERRORS, PRIORITIES, REQUESTS, Figures, Measured, latest, shares
+from monitoring.metrics import ranges
 from monitoring.metrics.read import Span
 from monitoring.models import Event
 
 Texts = tuple[str, str, str, str, str]  # title, about, label, the call that makes data, what is missing without it
 
+UTC_FORM = "%Y-%m-%dT%H:%M:%SZ"
 TABLE_ROWS = 12
+HEAT_COLUMNS = 8
+AROUND = timedelta(minutes=30)
 NAMED_EVENTS = 6  # more names than this are unreadable above a chart
 # a scale that ended under 4 % would make a single failure look like an outage
 ERROR_TICKS = ((2, 4), (4, 8), (4, 8, 12), (10, 20), (20, 40), (30, 60), (50, 100))
@@ -71,6 +79,8 @@ class Chart:
     legend: list[Line]
     columns: list[str]
     rows: list[list[str]]
+    span: Span
+    lines: list[Line]  # all of it, for whoever takes the figures along
 
     @property
     def script_id(self) -> str:
@@ -152,7 +162,7 @@ def chart(key: str, texts: Texts, span: Span, lines: list[Line], *, spec: dict[s
     """A chart of series that have a value for each step of `span`; `spec` is what charts.js draws beside them."""
     title, about, label, call, missing = texts
     has_data = any(value is not None for line in lines for value in line.values)
-    whole = {"t0": f"{span.start:%Y-%m-%dT%H:%M:%SZ}", "step": span.step_s, "label": label, **spec}
+    whole = _time(span) | {"label": label} | spec
     return Chart(
         key=key,
         title=title,
@@ -162,9 +172,87 @@ def chart(key: str, texts: Texts, span: Span, lines: list[Line], *, spec: dict[s
         missing=missing,
         spec=whole | {"series": [line.spec() for line in lines]},
         legend=[] if not has_data else lines[::-1] if spec.get("stack") else lines,
-        columns=["Time UTC", *(f"{line.name}{line.unit.replace(' ', ', ')}" for line in lines)],
+        columns=columns(lines),
         rows=_rows(span, lines) if has_data else [],
+        span=span,
+        lines=lines,
     )
+
+
+def heat(
+    key: str,
+    texts: Texts,
+    span: Span,
+    bounds: Sequence[float],
+    counts: Sequence[Sequence[float]],
+    *,
+    events: Sequence[Event] = (),
+) -> Chart:
+    """A distribution over time: how often which latency came.
+
+    `bounds` are the buckets' upper bounds in ms, ascending; `counts` has a row for each bound, with a count for each
+    step. Raises ValueError where they don't fit together.
+    """
+    if len(counts) != len(bounds) or any(len(row) != span.points for row in counts):
+        raise ValueError(f"a heatmap of {len(bounds)} bounds and {span.points} steps needs as many rows and columns")
+    title, about, label, call, missing = texts
+    lines = [
+        Line(f"to {formats.duration(bound / 1000)}", list(row), "", "c-main")
+        for bound, row in zip(bounds, counts, strict=True)
+    ]
+    has_data = any(any(row) for row in counts)
+    # what is zero is not drawn, and is most of it
+    cells = {"bounds": [float(f"{bound:.4g}") for bound in bounds], "z": [[n or None for n in row] for row in counts]}
+    wide = _merged(lines, HEAT_COLUMNS)
+    return Chart(
+        key=key,
+        title=title,
+        about=about,
+        label=label if has_data else f"{missing} in this range.",
+        call=call,
+        missing=missing,
+        spec=_time(span) | {"label": label, "unit": " ms", "heat": cells, "events": drawn(events)},
+        legend=[],
+        columns=columns(wide),
+        rows=_rows(span, wide) if has_data else [],
+        span=span,
+        lines=lines,
+    )
+
+
+def columns(lines: Iterable[Line]) -> list[str]:
+    """The heads of a table of a chart's figures."""
+    return [f"Time {formats.zone()}", *(f"{line.name}{line.unit.replace(' ', ', ')}" for line in lines)]
+
+
+def _merged(lines: list[Line], most: int) -> list[Line]:
+    """Neighbouring buckets as one, until so few are left that a table of them can be read."""
+    used = [line for line in lines if any(line.values)]
+    size = -(-len(used) // most) or 1
+    runs = (used[i : i + size] for i in range(0, len(used), size))
+    return [
+        Line(
+            run[-1].name,
+            [sum(n or 0 for n in column) for column in zip(*(line.values for line in run), strict=True)],
+            "",
+            "",
+        )
+        for run in runs
+    ]
+
+
+def _time(span: Span) -> dict[str, Any]:
+    """When the points are: in UTC, with the shifts of the zone that is chosen, since Plotly knows no zones."""
+    time: dict[str, Any] = {"t0": f"{span.start:{UTC_FORM}}", "step": span.step_s}
+    if formats.zone() == "UTC":
+        return time
+    shifts: list[tuple[str, float]] = []
+    for step in range(span.points):
+        moment = span.moment(step)
+        shift = (timezone.localtime(moment).utcoffset() or timedelta()).total_seconds()
+        if not shifts or shifts[-1][1] != shift:
+            shifts.append((f"{moment:{UTC_FORM}}", shift))
+    return time | {"zone": {"name": formats.zone(), "shifts": shifts}}
 
 
 def _rows(span: Span, lines: Iterable[Line]) -> list[list[str]]:
@@ -173,7 +261,7 @@ def _rows(span: Span, lines: Iterable[Line]) -> list[list[str]]:
     moments = range(span.points - 1, -1, -every)
     step = timedelta(seconds=span.step_s)
     form = "%H:%M" if span.end - span.start <= timedelta(days=1) else "%d %b %H:%M"
-    return [[f"{span.start + i * step:{form}}", *(line.cell(i) for line in lines)] for i in moments]
+    return [[formats.at(span.start + i * step, form), *(line.cell(i) for line in lines)] for i in moments]
 
 
 def drawn(events: Sequence[Event], *, named: bool = False) -> list[dict[str, str]]:
@@ -181,9 +269,17 @@ def drawn(events: Sequence[Event], *, named: bool = False) -> list[dict[str, str
     lines = []
     for letter, event in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", sorted(events, key=lambda event: event.at), strict=False):
         tone = "line-3" if event.tone == Event.Tone.INFO else event.tone
-        text = {"key": letter, "text": event.text} if named and len(events) <= NAMED_EVENTS else {}
-        lines.append({"t": f"{event.at:%Y-%m-%dT%H:%M:%SZ}", "tone": tone, **text})
+        is_named = named and len(events) <= NAMED_EVENTS
+        text = {"key": letter, "text": event.text, "href": address(event)} if is_named else {}
+        lines.append({"t": f"{event.at:{UTC_FORM}}", "tone": tone, "kind": event.kind, **text})
     return lines
+
+
+def address(event: Event) -> str:
+    """The page of events, half an hour around this one."""
+    start, end = event.at - AROUND, min(event.at + AROUND, timezone.now())
+    around = ranges.named(start, max(end, event.at + timedelta(seconds=1)))
+    return f"{reverse('events')}?{urlencode({'range': around})}#e-{event.pk}"
 
 
 def percents(series: Measured) -> Measured:

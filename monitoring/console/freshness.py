@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from monitoring import formats
 from monitoring.metrics import snapshot
 
 REFRESH_S = 5
@@ -11,9 +12,9 @@ STALE_S = 10
 
 
 def stamp(range_name: str, *, now: datetime) -> str:
-    """Changes when the page does: with a new snapshot, and with the age of one that stays."""
+    """Changes when the page does: with a new snapshot, the age of one that stays, and the zone of its times."""
     taken = snapshot.latest()
     moment = now.timestamp()
     if taken and (old := taken.age_s(moment)) <= STALE_S:
         moment -= old
-    return f"{range_name}-{int(moment // REFRESH_S)}"
+    return f"{range_name}-{formats.zone()}-{int(moment // REFRESH_S)}"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -21,66 +21,22 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
-from monitoring.console import freshness
-from monitoring.console.shell import Shell, chosen_range
+from monitoring import formats
+from monitoring.console import freshness, sheet
+from monitoring.console.live import Live as Live
+from monitoring.console.live import live as live
+from monitoring.console.shell import chosen_range
 
 REASON_LEAST, REASON_MOST = 8, 500
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
-    """How a page stays up to date: `page` and `fragments` are its paths, `kept` what its URL says besides the range.
-
-    `age_s` is the age of its figures, None where there are none; where they are read anew each time (`is_exact`), the
-    answer that nothing changed makes them new. `ranges` is empty where a range means nothing.
-    """
-
-    page: str
-    fragments: str
-    kept: dict[str, str]
-    range: str
-    ranges: tuple[str, ...]
-    age_s: float | None = 0.0
-    is_exact: bool = False
-
-    @property
-    def address(self) -> str:
-        """Where the fragments of what the page shows now are."""
-        return _with(self.fragments, self._state(self.range))
-
-    @property
-    def choices(self) -> dict[str, str]:
-        """The page's address at each range."""
-        return {name: _with(self.page, self._state(name)) for name in self.ranges}
-
-    def _state(self, range_name: str) -> dict[str, str]:
-        return ({"range": range_name} if self.ranges else {}) | self.kept
-
-
-def live(
-    request: HttpRequest,
-    page: str,
-    fragments: str,
-    *,
-    age_s: float | None = 0.0,
-    is_exact: bool = False,
-    has_range: bool = True,
-    **of: Any,
-) -> Live:
-    """The live part of the page with the URL name `page`; `of` are both URLs' arguments."""
-    return Live(
-        page=reverse(page, kwargs=of),
-        fragments=reverse(fragments, kwargs=of),
-        kept={key: str(value) for key, value in request.GET.items() if key not in {"range", "theme"}},
-        range=chosen_range(request),
-        ranges=Shell.ranges if has_range else (),
-        age_s=age_s,
-        is_exact=is_exact,
-    )
-
-
 def respond(request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
-    """The page. HTMX, which asks when a link only changes what the page shows, gets its partial `live`."""
+    """The page. HTMX, which asks when a link only changes what the page shows, gets its partial `live`.
+
+    With `?csv=KEY` the answer is the figures of the page's chart of that key.
+    """
+    if key := request.GET.get(sheet.NAME):
+        return sheet.Sheet(request, key, context)
     name = f"{template}#live" if request.headers.get("HX-Request") else template
     response = TemplateResponse(request, name, context)
     patch_vary_headers(response, ["HX-Request"])
@@ -89,7 +45,7 @@ def respond(request: HttpRequest, template: str, context: dict[str, Any]) -> Tem
 
 def etag(request: HttpRequest, stamp: str) -> str:
     """Of the fragments that this URL shows while `stamp` stays, in this version and to this person."""
-    seen = f"{request.get_full_path()} {getattr(request.user, 'pk', '')}"
+    seen = f"{request.get_full_path()} {getattr(request.user, 'pk', '')} {formats.zone()}"
     return f'"{settings.HOLDFAST_VERSION}-{stamp}-{hashlib.blake2b(seen.encode(), digest_size=6).hexdigest()}"'
 
 
@@ -203,7 +159,3 @@ def _origin(request: HttpRequest) -> str:
     # again: a path of two slashes would name another host
     is_ours = url_has_allowed_host_and_scheme(path, allowed_hosts=None)
     return path if is_ours and parts.path not in {request.path, reverse("sign-in")} else ""
-
-
-def _with(path: str, state: dict[str, str]) -> str:
-    return f"{path}?{urlencode(state)}" if state else path

@@ -10,11 +10,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from monitoring import formats
+from monitoring.console.chosen import range as ranges
+from monitoring.console.chosen import zone
+from monitoring.console.chosen.range import Chosen
 from monitoring.console.figures import QUEUES
 from monitoring.formats import short
-from monitoring.metrics import read, snapshot
+from monitoring.metrics import snapshot
+from monitoring.metrics.ranges import RANGES
 
-DEFAULT_RANGE = "1h"
+DEFAULT_RANGE = ranges.DEFAULT
 THEMES = ("dark", "light", "system")
 TABS = 5  # what fits side by side on a phone
 
@@ -28,16 +33,22 @@ class Place:
     url: str
     is_tab: bool = False
     counts: tuple[str, ...] = ()  # gauges whose sum stands beside the label
+    is_for_staff: bool = False
 
     @property
     def key(self) -> str:
         return self.label.lower().replace(" ", "-")
 
+    @property
+    def go(self) -> str:
+        """The letter that goes there after `g`; empty where none does."""
+        return GO.get(self.key, "")
+
     def address(self, *, for_staff: bool) -> str | None:
         """None where the place does not exist here, or is not for this person."""
         if self.url.startswith("/"):
             return self.url
-        if self.url.startswith("admin:") and not for_staff:
+        if (self.is_for_staff or self.url.startswith("admin:")) and not for_staff:
             return None
         try:
             return reverse(self.url)
@@ -45,21 +56,50 @@ class Place:
             return None
 
 
+# after `g`, on the keyboard
+GO = {
+    "overview": "o",
+    "latency": "l",
+    "queries": "s",
+    "queues": "q",
+    "breakers": "b",
+    "providers": "p",
+    "caches": "c",
+    "alerts": "a",
+    "events": "e",
+    "rollouts": "r",
+    "memories": "m",
+    "conversations": "v",
+    "readiness": "y",
+    "audit-log": "u",
+    "admin": "d",
+    "api-docs": "x",
+}
+
 # A new page is one line here.
 PLACES = {
     "Observe": (
         Place("Overview", "overview", "overview", is_tab=True),
+        Place("Latency", "latency", "latency"),
+        Place("Queries", "db", "queries"),
         Place("Queues", "queue", "queues", is_tab=True, counts=QUEUES),
         Place("Breakers", "breaker", "breakers", is_tab=True),
         Place("Providers", "plug", "providers"),
         Place("Caches", "bolt", "caches"),
+        Place("Alerts", "bell", "alerts", is_tab=True, counts=("alerts.firing",)),
+        Place("Events", "clock", "events"),
     ),
     "Control": (
         Place("Rollouts", "flag", "admin:flags_flag_changelist", is_tab=True),
         Place("Memories", "memory", "admin:memory_memory_changelist", is_tab=True),
         Place("Conversations", "chat", "admin:memory_conversation_changelist", is_tab=True),
     ),
-    "System": (Place("Admin", "lock", "admin:index"), Place("API docs", "text", "/api/v1/docs")),
+    "System": (
+        Place("Readiness", "ready", "readiness"),
+        Place("Audit log", "audit", "audit", is_for_staff=True),
+        Place("Admin", "lock", "admin:index"),
+        Place("API docs", "text", "/api/v1/docs"),
+    ),
 }
 
 
@@ -76,7 +116,7 @@ class Shell:
 
     environment = settings.HOLDFAST_ENVIRONMENT
     version = settings.HOLDFAST_VERSION
-    ranges = tuple(read.RANGES)
+    ranges = tuple(RANGES)
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -90,9 +130,23 @@ class Shell:
     def other_theme(self) -> str:
         return "dark" if self.theme == "light" else "light"
 
-    @cached_property
+    @property
     def range(self) -> str:
-        return chosen_range(self._request)
+        return self.chosen.name
+
+    @property
+    def chosen(self) -> Chosen:
+        return ranges.chosen(self._request)
+
+    @property
+    def zone(self) -> str:
+        return formats.zone()
+
+    @property
+    def unknown_zone(self) -> str:
+        """A zone that was asked for and isn't one."""
+        wanted = self._request.GET.get(zone.NAME, "")
+        return "" if not wanted or zone.is_known(wanted) else wanted[:40]
 
     @cached_property
     def sections(self) -> dict[str, list[Link]]:
@@ -111,7 +165,12 @@ class Shell:
     @property
     def reporting(self) -> str:
         """How many of the processes that should report do."""
-        return f"{self._latest.processes} of {self._latest.expected}" if self._latest else "none yet"
+        return self._latest.reporting if self._latest else "none yet"
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of them don't."""
+        return self._latest is not None and self._latest.is_partial
 
     @cached_property
     def _latest(self) -> snapshot.Snapshot | None:
@@ -137,9 +196,8 @@ def _is_at(path: str, href: str) -> bool:
 
 
 def chosen_range(request: HttpRequest) -> str:
-    """The range that the URL names, or the default where it names none that exists."""
-    wanted = request.GET.get("range", DEFAULT_RANGE)
-    return wanted if wanted in read.RANGES else DEFAULT_RANGE
+    """The name of the range that the URL names, or of the last good one where it names none that can be shown."""
+    return ranges.chosen(request).name
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Metrics: recorded in every process, merged by one, kept in three tiers.
 
-Data flows through record (with sketch) → flush (blob) → aggregate (store: write, rollup, retain) → read and snapshot.
+Any application may record with observe, count and gauge: docs/monitoring.md tells how. Data flows through record (with
+sketch) → flush (blob) → aggregate (store: write, rollup, retain) → read (many series at once: many) and snapshot.
 """
 
 from __future__ import annotations
@@ -8,5 +9,6 @@ from __future__ import annotations
 from monitoring.metrics.flush import flush
 from monitoring.metrics.gauges import register_gauge, register_gauges
 from monitoring.metrics.record import count, disable, enable, observe, timed
+from monitoring.metrics.record import sample as gauge
 
-__all__ = ["count", "disable", "enable", "flush", "observe", "register_gauge", "register_gauges", "timed"]
+__all__ = ["count", "disable", "enable", "flush", "gauge", "observe", "register_gauge", "register_gauges", "timed"]

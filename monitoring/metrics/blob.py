@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 
 from monitoring.metrics.record import Delta
 from monitoring.metrics.sketch import Sketch
+from monitoring.tracing.slow import Slow
 
 KEY = "metrics:blobs"  # the Redis list of blobs that are not stored yet
 VERSION = 1
@@ -27,6 +29,7 @@ class Blob:
     second: int
     delta: Delta = field(default_factory=Delta)
     is_last: bool = False
+    slow: Sequence[Slow] = ()
 
     def pack(self) -> bytes:
         """JSON array; a latency series is [sum of seconds, buckets, counts]. 1 to 3 KB for fifteen series."""
@@ -35,7 +38,8 @@ class Blob:
             for name, sketch in self.delta.latencies.items()
         }
         figures = (latencies, self.delta.counters, self.delta.gauges)
-        return orjson.dumps((VERSION, self.process, self.sequence, self.second, self.is_last, *figures))
+        slow = [each.packed() for each in self.slow]
+        return orjson.dumps((VERSION, self.process, self.sequence, self.second, self.is_last, *figures, slow))
 
     @classmethod
     def unpack(cls, packed: bytes) -> Blob:
@@ -47,11 +51,14 @@ class Blob:
 
     @classmethod
     def _read(cls, parts: Any) -> Blob:
-        version, process, sequence, second, is_last, latencies, counters, gauges = parts
+        # a process that was started before there was anything after them sends eight
+        version, process, sequence, second, is_last, latencies, counters, gauges, *more = parts
         if version != VERSION:
             raise ValueError(f"its version is {version!r}")
         sketches = {
             name: Sketch(dict(zip(indexes, counts, strict=True)), seconds)
             for name, (seconds, indexes, counts) in latencies.items()
         }
-        return cls(str(process), int(sequence), int(second), Delta(sketches, dict(counters), dict(gauges)), is_last)
+        delta = Delta(sketches, dict(counters), dict(gauges))
+        slow = [Slow.unpacked(each) for each in more[0]] if more else []
+        return cls(str(process), int(sequence), int(second), delta, is_last, slow)

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.util import Finalize
 from typing import Final
 
@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 from monitoring.metrics import record
 from monitoring.metrics.blob import KEY, Blob
+from monitoring.tracing import slow
 
 LIST_LIMIT: Final = 10_000  # blobs in Redis: three hours of one process while no aggregator lives
 PENDING_LIMIT: Final = 60  # blobs kept in the process while Redis is away
@@ -55,7 +56,7 @@ class Flusher:
     def flush(self, *, is_last: bool = False) -> bool:
         """Sends what is new; whether Redis took all. Without news it sends an empty blob: the process is alive."""
         with self._lock:
-            self._keep(record.drain(), is_last=is_last)
+            self._keep(record.drain(), slow.drain(), is_last=is_last)
             return self._push()
 
     def run(self) -> None:
@@ -64,11 +65,11 @@ class Flusher:
             time.sleep(1.02 - self._clock() % 1)
             self.flush()
 
-    def _keep(self, delta: record.Delta, *, is_last: bool) -> None:
+    def _keep(self, delta: record.Delta, slowest: Sequence[slow.Slow], *, is_last: bool) -> None:
         self._sequence += 1
         # Right after the boundary it is the second that has just passed; never back, so that order tells what is new
         self._second = max(self._second, int(self._clock() - 0.5))
-        blob = Blob(self.process, self._sequence, self._second, delta, is_last)
+        blob = Blob(self.process, self._sequence, self._second, delta, is_last, slowest)
         self._pending.append((blob.pack(), delta.records))
         if len(self._pending) > PENDING_LIMIT:
             _, lost = self._pending.popleft()

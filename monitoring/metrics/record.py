@@ -26,6 +26,7 @@ from monitoring.metrics.sketch import Sketch, bucket, clamp
 
 SERIES_LIMIT: Final = 1_000  # names per process; what is recorded beyond is counted in DROPPED
 DROPPED: Final = "metrics.dropped"
+MOST: Final = 1e15  # of a counter in one flush, and of a gauge: what JSON and single precision still tell
 NAME: Final = re.compile(r"[a-z0-9._-]{1,100}")
 _SECONDS: Final = 1 << 20  # the key in a map of buckets that holds the sum of seconds
 
@@ -86,8 +87,14 @@ class _Thread:
                 _add(delta.latencies.setdefault(name, Sketch()), now, before)
                 self.drained[name] = now
         counters = dict(self.counters)
-        for name, value in counters.items():
-            if by := value - self.drained_counters.get(name, 0):
+        for name, value in list(counters.items()):
+            by = value - self.drained_counters.get(name, 0)
+            if not abs(by) <= MOST:  # nor is NaN
+                # begun anew: nothing can be told from such a sum any more
+                self.counters.pop(name, None)
+                del counters[name]
+                drop(1)
+            elif by:
                 delta.counters[name] = delta.counters.get(name, 0) + by
         self.drained_counters = counters
 
@@ -131,7 +138,7 @@ def observe(name: str, seconds: float) -> None:
 
 
 def count(name: str, by: float = 1) -> None:
-    """Adds to a counter. Never raises."""
+    """Adds to a counter. Never raises: NaN, and more than 10^15 in a second, are counted in `metrics.dropped`."""
     if _enabled:
         try:
             _maps.counters[name] += by
@@ -141,10 +148,16 @@ def count(name: str, by: float = 1) -> None:
 
 
 def sample(name: str, value: float) -> None:
-    """Sets a gauge's value of this second; the next flush carries it. For the poller of gauges."""
-    if _enabled and _admit(name, Kind.GAUGE) and not isnan(value):
+    """Sets a gauge's value of this second; the next flush carries it. Of several processes the last one's stays.
+
+    Never raises: NaN, and values beyond 10^15, are counted in `metrics.dropped`.
+    """
+    if _enabled and _admit(name, Kind.GAUGE):
         with _state.lock:
-            _state.gauges[name] = value
+            if abs(value) <= MOST:
+                _state.gauges[name] = value
+            else:
+                _state.dropped += 1
 
 
 def timed(name: str) -> Timed:

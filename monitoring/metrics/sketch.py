@@ -131,29 +131,66 @@ def decode_many(
 
     Raises ValueError when a sketch ends within a number or a pair.
     """
-    numbers, owners = _varints(packed)
-    if len(numbers) % 2 or not np.array_equal(owners[::2], owners[1::2]):
-        raise ValueError("an encoded sketch ends within a pair of bucket and count")
-    owners, gaps, counts = owners[::2], numbers[::2], numbers[1::2]
-    along = np.cumsum(gaps)
-    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-    starts = np.zeros_like(along)
-    starts[firsts] = np.diff(along[firsts] - gaps[firsts], prepend=0)
-    return owners, LOWEST + along - np.cumsum(starts), counts
+    read = Joined.read(b"".join(packed), np.asarray([len(string) for string in packed], dtype=np.int64))
+    return read.owners, read.buckets, read.counts
 
 
-def _varints(packed: Sequence[bytes]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The LEB128 numbers of all strings, and for each the string that it comes from."""
-    octets = np.frombuffer(b"".join(packed), dtype=np.uint8)
-    strings = np.repeat(np.arange(len(packed)), [len(string) for string in packed])
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Many sketches one after the other: of each how many buckets it has, and of all buckets their counts."""
+
+    sizes: npt.NDArray[np.int64]
+    along: npt.NDArray[np.int64]  # running sum of the distances between buckets, over all sketches
+    before: npt.NDArray[np.int64]  # of each sketch, what the sum was before it
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def read(cls, packed: bytes, lengths: npt.NDArray[np.int64]) -> Joined:
+        """Of the encoded sketches that lie in `packed`. Raises ValueError as `decode_many` does."""
+        numbers, each = _varints(packed, lengths)
+        if (each % 2).any():
+            raise ValueError("an encoded sketch ends within a pair of bucket and count")
+        sizes, along = each // 2, np.cumsum(numbers[::2])
+        ends = np.cumsum(sizes)
+        before = np.concatenate(([0], along))[ends - sizes]
+        return cls(sizes, along, before, numbers[1::2])
+
+    @property
+    def owners(self) -> npt.NDArray[np.int64]:
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @property
+    def buckets(self) -> npt.NDArray[np.int64]:
+        return LOWEST + self.along - np.repeat(self.before, self.sizes)
+
+    def merged(self, rows: npt.NDArray[np.int64], height: int) -> tuple[Counts, int]:
+        """`height` rows of counts, as wide as the buckets that there are; and the first of these. As `table` does."""
+        if not len(self.along):
+            return np.zeros((height, 1)), LOWEST
+        full = self.sizes > 0
+        ends = np.cumsum(self.sizes)[full]
+        first = int((self.along[ends - self.sizes[full]] - self.before[full]).min())
+        width = int((self.along[ends - 1] - self.before[full]).max()) - first + 1
+        # the rows' offsets are worked out by sketch: there are a hundred times more buckets
+        cells = self.along + np.repeat(rows * width - self.before - first, self.sizes)
+        counts = np.bincount(cells, weights=self.counts, minlength=height * width)
+        return counts.astype(np.float64).reshape(height, width), LOWEST + first
+
+
+def _varints(packed: bytes, lengths: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The LEB128 numbers of all strings, and how many each string has. Most are of one byte, and cost no more."""
+    octets = np.frombuffer(packed, dtype=np.uint8)
     ends = np.flatnonzero(octets < 0x80)
-    if len(octets) and (not len(ends) or ends[-1] != len(octets) - 1):
+    bounds = np.cumsum(lengths)
+    if (octets[bounds[lengths > 0] - 1] >= 0x80).any():
         raise ValueError("an encoded sketch ends within a number")
-    starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
-    place = np.arange(len(octets)) - np.repeat(starts, ends - starts + 1)
-    parts = (octets & 0x7F).astype(np.int64) << (7 * place)
-    numbers = np.add.reduceat(parts, starts) if len(starts) else np.zeros(0, dtype=np.int64)
-    return numbers, strings[ends]
+    numbers = octets[ends].astype(np.int64)
+    # the last byte is the most significant one: the others are met going back from it
+    longer, back = np.arange(len(ends)), 1
+    while len(longer := longer[(ends[longer] >= back) & (octets[ends[longer] - back] >= 0x80)]):
+        numbers[longer] = numbers[longer] << 7 | octets[ends[longer] - back] & 0x7F
+        back += 1
+    return numbers, np.diff(np.searchsorted(ends, bounds), prepend=0)
 
 
 def table(packed: Sequence[bytes], rows: Sequence[int], height: int) -> Counts:
@@ -163,10 +200,10 @@ def table(packed: Sequence[bytes], rows: Sequence[int], height: int) -> Counts:
     return np.bincount(cells, weights=counts, minlength=height * WIDTH).astype(np.float64).reshape(height, WIDTH)
 
 
-def table_quantiles(counts: Counts, q: float) -> list[float | None]:
-    """The q-quantile of each row of `table` in seconds, None where the row is empty."""
+def table_quantiles(counts: Counts, q: float, *, lowest: int = LOWEST) -> list[float | None]:
+    """The q-quantile of each row of `table` in seconds, None where the row is empty. Its first column is `lowest`."""
     reached = np.cumsum(counts, axis=1)
     totals = reached[:, -1].astype(int).tolist()
     ranks = [rank(q, total) if total else 1 for total in totals]
     columns = (reached >= np.asarray(ranks)[:, None]).argmax(axis=1).tolist()
-    return [value(LOWEST + column) if total else None for column, total in zip(columns, totals, strict=True)]
+    return [value(lowest + column) if total else None for column, total in zip(columns, totals, strict=True)]

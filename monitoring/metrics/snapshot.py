@@ -48,6 +48,17 @@ class Snapshot:
     late: int = 0
     series: Mapping[str, Figure] = field(default_factory=dict)
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether figures of a process that should report are missing."""
+        return self.processes < self.expected
+
+    @property
+    def reporting(self) -> str:
+        """Whose figures these are, in words."""
+        said = f"{self.processes} of {self.expected}"
+        return f"partial: {said} processes reporting" if self.is_partial else said
+
     def age_s(self, now: float) -> float:
         """Seconds since it was made; `now` in epoch seconds."""
         return max(0.0, now - self.at)

@@ -70,11 +70,11 @@ class Hour(models.Model):
 
 
 class LatencySketch(models.Model):
-    """The durations of one latency series in `width` seconds: 10 (kept 24 h), 60 (30 d) or 3600 (13 months)."""
+    """The durations of one latency series in `width` seconds: 10 (kept 24 h), 60 (30 d), 3600 or 86400 (13 months)."""
 
     pk = models.CompositePrimaryKey("series_id", "width", "start")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+", db_index=False)
-    width = models.PositiveSmallIntegerField()
+    width = models.PositiveIntegerField()
     start = models.BigIntegerField(help_text="Epoch second at which the window begins.")
     seconds = models.FloatField(help_text="Sum of the durations.")
     packed = models.BinaryField(help_text="monitoring.metrics.sketch.encode of {bucket: count}.")

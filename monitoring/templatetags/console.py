@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.template import Context
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
 from monitoring import formats
+from monitoring.console.charts import Chart
+from monitoring.console.chosen import kinds
 from monitoring.tracing import request_id as request_ids
 
 register = template.Library()
@@ -71,6 +76,7 @@ register.filter("number", formats.number)
 register.filter("duration", formats.duration)
 register.filter("short", formats.short)
 register.filter("size", formats.size)
+register.filter("period", formats.period)
 
 
 @register.simple_tag
@@ -83,6 +89,24 @@ def icon(name: str) -> SafeString:
 def request_id() -> str:
     """The id to name when asking what went wrong; works where a template has no context."""
     return request_ids.current() or "unknown"
+
+
+@register.simple_tag(takes_context=True)
+def chart_script(context: Context, chart: Chart) -> SafeString:
+    """What charts.js draws, without the events that this page's URL hides."""
+    return json_script(_spec(context, chart), chart.script_id)
+
+
+@register.simple_tag(takes_context=True)
+def named_events(context: Context, chart: Chart) -> list[dict[str, str]]:
+    """The events of a chart that have a name there and are not hidden, each with its time in the chosen zone."""
+    named = (event for event in _spec(context, chart).get("events", ()) if event.get("text"))
+    return [event | {"clock": formats.clock(datetime.fromisoformat(event["t"]))} for event in named]
+
+
+def _spec(context: Context, chart: Chart) -> dict[str, Any]:
+    request = context.get("request")
+    return kinds.shown(chart.spec, kinds.hidden(request) if request else frozenset())
 
 
 @register.filter

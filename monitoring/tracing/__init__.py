@@ -1,1 +1,1 @@
-"""Follows a request through the processes: its id, for answers and log lines."""
+"""Follows a request through the processes: its ids for answers, log lines and outgoing calls, and its slow parts."""

@@ -4,9 +4,9 @@
    The chart's node is never swapped: HTMX swaps the script, and the helper draws the same node again.
    The server sends token names ("c-main", "crit"), never colours, so a theme change needs no new data. Spec:
    { t0, step, unit, label, range?, least?, y2?: { unit, ticks, tone }, stack?,
-     series: [{ name, y, unit, tone, width?, dash?, fill?, alpha?, axis? }],
-     events?: [{ t, key?, text?, tone }], limits?: [{ y, text?, tone }],
-     spans?: [{ from, to, tone, text? }], log?: { ticks, words } }; times are ISO 8601, UTC. */
+     series: [{ name, y, unit, tone, width?, dash?, fill?, alpha?, axis? }] or heat: { bounds, z } (see heat.js),
+     events?: [{ t, kind, key?, text?, tone }], limits?: [{ y, text?, tone }], spans?: [{ from, to, tone, text? }],
+     log?: { ticks, words }, zone?: { name, shifts: [[from, seconds]] } }; times are ISO 8601, UTC. */
 const Holdfast = (() => {
   const source = document.currentScript.dataset.plotly;
   const probe = document.createElement("i");
@@ -19,18 +19,22 @@ const Holdfast = (() => {
     return alpha === 1 ? rgb : rgb.replace("rgb(", "rgba(").replace(")", `, ${alpha})`);
   };
 
+  // dragging over a chart chooses a range, where the page has one; a finger scrolls
+  const canBrush = () => Boolean(document.getElementById("range")) && !matchMedia("(pointer: coarse)").matches;
+
   const template = () => {
     const axis = {
       gridcolor: token("grid"), gridwidth: 1, zeroline: false, showline: false, ticks: "", automargin: false,
       tickfont: { size: 11, color: token("t3") }, fixedrange: true,
     };
+    const brush = canBrush();
     return {
       layout: {
         font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: token("t2") },
-        paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "x unified", dragmode: false,
+        paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "x unified", dragmode: brush && "zoom",
         hoverlabel: { bgcolor: token("float"), bordercolor: token("line-2"), font: { size: 12, color: token("t1") }, align: "left" },
         xaxis: {
-          ...axis, type: "date", showgrid: false, nticks: 6, ticklabelstandoff: 3,
+          ...axis, type: "date", showgrid: false, fixedrange: !brush, nticks: 6, ticklabelstandoff: 3,
           showspikes: true, spikemode: "across", spikesnap: "hovered data", spikethickness: 1, spikedash: "solid", spikecolor: token("line-3"),
         },
         yaxis: { ...axis, rangemode: "tozero", nticks: 5 },
@@ -39,7 +43,7 @@ const Holdfast = (() => {
     };
   };
 
-  const stamp = (t0, seconds) => new Date(Date.parse(t0) + seconds * 1000).toISOString().slice(0, 19);
+  const stamp = (spec, seconds) => local(spec, new Date(Date.parse(spec.t0) + seconds * 1000).toISOString());
 
   const lines = (spec, x) => spec.series.map((s) => ({
     type: "scatter", mode: "lines", name: s.name, x, y: s.y, yaxis: s.axis || "y",
@@ -50,97 +54,69 @@ const Holdfast = (() => {
     fillcolor: token(s.tone, s.alpha ?? 0.13),
   }));
 
-  // A change is a dotted line with its name above the plot; where the names do not fit, a letter, and the names below it.
-  const changes = (spec, { room, height, seconds }) => {
-    const events = spec.events || [];
-    const named = events.filter((e) => e.text);
-    const px = (e) => ((Date.parse(e.t) - Date.parse(spec.t0)) / 1000 / seconds) * room;
-    const wide = named.every((e, i) => px(e) + e.text.length * 5.9 + 6 < (named[i + 1] ? px(named[i + 1]) : room));
-    const lane = named.length ? 18 : 0;
-    const rise = wide ? lane / (height - 32 - lane) : 0;
-    const ink = (e) => token(e.tone === "line-3" ? "t2" : e.tone);
-    return {
-      lane, keyed: named.length > 0 && !wide,
-      shapes: events.map((e) => ({
-        type: "line", layer: "below", xref: "x", yref: "paper", x0: e.t.slice(0, 19), x1: e.t.slice(0, 19), y0: 0, y1: 1 + (e.text ? rise : 0),
-        line: { color: token(e.tone), width: 1, dash: "2px,3px" },
-      })),
-      annotations: named.map((e) => ({
-        xref: "x", yref: "paper", x: e.t.slice(0, 19), y: 1, yanchor: "bottom", xanchor: wide ? "left" : "center",
-        xshift: wide ? 3 : 0, yshift: 2, showarrow: false, text: wide ? escape(e.text) : e.key, font: { size: 11, color: ink(e) },
-      })),
-    };
+  // Plotly knows no zones: times are shifted by what the zone has at that moment.
+  const local = (spec, t) => {
+    const shift = spec.zone?.shifts.findLast(([from]) => Date.parse(from) <= Date.parse(t)) ?? spec.zone?.shifts[0];
+    return new Date(Date.parse(t) + (shift ? shift[1] : 0) * 1000).toISOString().slice(0, 19);
   };
-
-  // Plotly reads a little HTML in its texts, and an event's text may name anything.
-  const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-
-  // A limit is a dashed line with its words on it.
-  const limits = (spec) => ({
-    shapes: (spec.limits || []).map((l) => (
-      { type: "line", layer: "above", xref: "paper", yref: "y", x0: 0, x1: 1, y0: l.y, y1: l.y, line: { color: token(l.tone || "crit"), width: 1.25, dash: "6px,4px" } }
-    )),
-    annotations: (spec.limits || []).filter((l) => l.text).map((l) => (
-      { xref: "paper", yref: "y", x: 0, y: l.y, xanchor: "left", yanchor: "bottom", showarrow: false, text: escape(l.text), font: { size: 11, color: token(l.tone || "crit") } }
-    )),
-  });
-
-  // Time spent in a bad state is tinted, and named where the name fits.
-  const spans = (spec, { room, seconds }) => {
-    const px = (t) => ((Date.parse(t) - Date.parse(spec.t0)) / 1000 / seconds) * room;
-    const named = (spec.spans || []).filter((s) => s.text && px(s.to) - px(s.from) > s.text.length * 6.2 + 8);
-    return {
-      shapes: (spec.spans || []).map((s) => (
-        { type: "rect", layer: "below", xref: "x", yref: "paper", x0: s.from.slice(0, 19), x1: s.to.slice(0, 19), y0: 0, y1: 1, line: { width: 0 }, fillcolor: token(s.tone, 0.12) }
-      )),
-      annotations: named.map((s) => (
-        { xref: "x", yref: "paper", x: s.from.slice(0, 19), y: 1, xanchor: "left", yanchor: "top", xshift: 4, yshift: -1, showarrow: false, text: escape(s.text), font: { size: 11, color: token(s.tone) } }
-      )),
-    };
+  // and back: milliseconds of a time that a chart tells
+  const utc = (spec, t) => {
+    const at = Date.parse(`${t.replace(" ", "T")}Z`);
+    const shift = spec.zone?.shifts.findLast(([from, s]) => Date.parse(from) + s * 1000 <= at) ?? spec.zone?.shifts[0];
+    return at - (shift ? shift[1] : 0) * 1000;
   };
+  const marks = Marks(token, local), heat = Heat(token);
 
   const build = (spec, width, height) => {
     const right = spec.y2 ? 40 : 14;
-    const n = spec.series[0].y.length;
+    const n = spec.heat ? spec.heat.z[0].length + 1 : spec.series[0].y.length;   // a heatmap's columns have edges
     const seconds = (n - 1) * spec.step;
-    const x = Array.from({ length: n }, (_, i) => stamp(spec.t0, i * spec.step));
-    const room = width - 44 - right;
-    const { lane, keyed, ...marked } = changes(spec, { room, height, seconds });
-    const marks = [spans(spec, { room, seconds }), marked, limits(spec)];
-    const long = seconds > 90000;
+    const x = Array.from({ length: n }, (_, i) => stamp(spec, i * spec.step));
+    const at = { room: width - 44 - right, seconds };
+    const { lane, keyed, ...changes } = marks.changes(spec, at, height);
+    const beside = [marks.spans(spec, at), changes, marks.limits(spec)];
+    const long = seconds > 90000, zone = spec.zone?.name;
     const layout = {
-      template: template(), uirevision: "holdfast", hoversubplots: "axis", 
-      shapes: marks.flatMap((d) => d.shapes), annotations: marks.flatMap((d) => d.annotations),
-      margin: { l: 44, r: right, t: 8 + lane, b: 26 },
-      xaxis: { range: [x[0], x[n - 1]], tickformat: long ? "%d %b" : "%H:%M", hoverformat: long ? "%d %b %H:%M UTC" : "%H:%M:%S UTC" },
-      yaxis: { ticksuffix: spec.unit || "", range: spec.range, autorangeoptions: { include: spec.least } },
+      template: template(), uirevision: "holdfast", hoversubplots: "axis", hovermode: spec.heat ? "closest" : "x unified",
+      shapes: beside.flatMap((d) => d.shapes), annotations: beside.flatMap((d) => d.annotations),
+      margin: { l: 44, r: right, t: 8 + lane, b: zone ? 40 : 26 },
+      xaxis: {
+        range: [x[0], x[n - 1]], uirevision: spec.t0, tickformat: long ? "%d %b" : "%H:%M", hoverformat: `${long ? "%d %b %H:%M" : "%H:%M:%S"} ${zone || "UTC"}`,
+        title: zone && { text: zone, standoff: 2, font: { size: 11, color: token("t3") } },
+      },
+      yaxis: spec.heat ? heat.axis(spec) : { ticksuffix: spec.unit || "", range: spec.range, autorangeoptions: { include: spec.least } },
     };
     if (spec.log) {
       const { ticks, words } = spec.log;
       Object.assign(layout.yaxis, { type: "log", ticksuffix: "", tickvals: ticks, ticktext: words, range: [ticks[0], ticks.at(-1)].map(Math.log10) });
     }
     if (spec.y2) layout.yaxis2 = { range: [0, spec.y2.ticks.at(-1)], tickvals: spec.y2.ticks, ticktext: spec.y2.ticks.map((v) => v + spec.y2.unit), tickfont: { color: token(spec.y2.tone || "t3") } };
-    return { data: lines(spec, x), layout, keyed };
+    return { data: spec.heat ? [heat.trace(spec, x)] : lines(spec, x), layout, keyed };
   };
 
-  const config = { displayModeBar: false, responsive: true, scrollZoom: false, showSendToCloud: false, plotlyServerURL: "" };
+  const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showSendToCloud: false, plotlyServerURL: "" };
 
-  // The crosshair of one chart moves those of its peers.
+  // The crosshair of one chart moves those of its peers: all charts of the page that show this moment.
   const link = (el) => {
-    if (el.dataset.wired || !el.dataset.sync) return;
+    if (el.dataset.wired) return;
     el.dataset.wired = "1";
-    const peers = () => [...document.querySelectorAll(`.chart[data-sync="${el.dataset.sync}"]`)].filter((p) => p !== el && p._fullLayout);
+    const covers = (p, at) => { const [from, to] = p._fullLayout.xaxis.range.map((t) => Date.parse(`${t.replace(" ", "T")}Z`)); return from <= at && at <= to; };
+    const peers = () => [...document.querySelectorAll(".chart[data-chart]")].filter((p) => p !== el && p._fullLayout && p.dataset.sync === el.dataset.sync);
     el.on("plotly_hover", (ev) => {
       if (!ev.event) return;                    // moved by a peer, not by the pointer
       el.classList.remove("following");
-      const [at] = ev.xvals;                    // Plotly reports a date as text, and takes it as milliseconds
-      const xval = typeof at === "number" ? at : Date.parse(`${at.replace(" ", "T")}Z`);
-      for (const p of peers()) { p.classList.add("following"); Plotly.Fx.hover(p, { xval }, ["xy"]); }
+      const at = typeof ev.xvals?.[0] === "number" ? ev.xvals[0] : Date.parse(`${(ev.xvals?.[0] ?? ev.points[0].x).replace(" ", "T")}Z`);
+      for (const p of peers().filter((p) => covers(p, at))) { p.classList.add("following"); Plotly.Fx.hover(p, { xval: at }, ["xy"]); }
     });
     el.on("plotly_unhover", () => peers().forEach((p) => Plotly.Fx.unhover(p)));
+    el.on("plotly_relayout", (to) => {
+      const [from, until] = [to["xaxis.range[0]"], to["xaxis.range[1]"]];
+      if (from && until) document.dispatchEvent(new CustomEvent("holdfast:zoom", { detail: [from, until].map((t) => utc(specs.get(el), t)) }));
+    });
+    el.on("plotly_clickannotation", ({ annotation }) => { if (annotation.href) location.href = annotation.href; });
   };
 
-  const drawn = new WeakMap();
+  const drawn = new WeakMap(), specs = new WeakMap();
 
   const draw = (el) => {
     const text = document.getElementById(`chart-${el.dataset.chart}`)?.textContent;
@@ -150,10 +126,23 @@ const Holdfast = (() => {
     const { data, layout, keyed } = build(spec, el.clientWidth, el.clientHeight);
     if (!drawn.has(el)) el.replaceChildren();
     drawn.set(el, state);
+    specs.set(el, spec);
     el.setAttribute("aria-label", spec.label);
     el.closest(".panel")?.classList.toggle("keyed", keyed);
     return Plotly.react(el, data, layout, config).then(() => link(el));
   };
+
+  // A picture of a chart as it is drawn now, made here and sent nowhere.
+  const png = async (key) => {
+    const el = document.querySelector(`.chart[data-chart="${key}"]`);
+    if (!el?._fullLayout) return;
+    const layout = { ...el.layout, paper_bgcolor: token("s1"), title: { text: el.closest(".panel")?.querySelector("h2, h3")?.textContent ?? "", font: { size: 14, color: token("t1") }, x: 0.02 }, margin: { ...el.layout.margin, t: 48 } };
+    const link = document.createElement("a");
+    link.href = await Plotly.toImage({ data: el.data, layout, config }, { format: "png", width: el.clientWidth, height: el.clientHeight + 40, scale: 2 });
+    link.download = `holdfast-${key}.png`;
+    link.click();
+  };
+  document.addEventListener("click", (ev) => { const button = ev.target.closest("[data-png]"); if (button) png(button.dataset.png); });
 
   const all = () => window.Plotly && Promise.all([...document.querySelectorAll(".chart[data-chart]")].map(draw))
     .then(() => { document.documentElement.dataset.charts = "ready"; });
@@ -173,8 +162,8 @@ const Holdfast = (() => {
 
   let pending = 0;
   const soon = () => { cancelAnimationFrame(pending); pending = requestAnimationFrame(all); };
-  window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(load));
+  window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(load, { timeout: 1000 }));
   document.addEventListener("holdfast:theme", soon);
   document.addEventListener("htmx:oobAfterSwap", soon);
-  return { draw, all, token };
+  return { draw, all, token, png };
 })();

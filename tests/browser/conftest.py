@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -86,46 +89,69 @@ def figures(transactional_db: None) -> None:
     record_hour(now=timezone.now())
 
 
+@pytest.fixture(scope="session")
+def contexts(django_db_setup: None, chromium: Browser, live_server: LiveServer) -> Iterator[dict[bool, BrowserContext]]:
+    """One with scripts and one without, for all tests: each would fetch and compile Plotly anew."""
+    made = {
+        scripts: chromium.new_context(base_url=live_server.url, java_script_enabled=scripts)
+        for scripts in (True, False)
+    }
+    yield made
+    for context in made.values():
+        context.close()
+    # before the database goes: the server doesn't wait for its threads, which hold connections to it
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):
+            thread.join(10)
+
+
 @dataclass
 class Door:
-    """Opens pages, signed in or not."""
+    """Opens pages, signed in or not. What they keep in the browser goes with them."""
 
-    browser: Browser
+    contexts: dict[bool, BrowserContext]
     server: LiveServer
     watch: Watch
-    opened: list[BrowserContext] = field(default_factory=list)
+    user: User
 
     def page(self, *, viewport: dict[str, int] = DESKTOP, scripts: bool = True) -> Page:
-        context = self.browser.new_context(
-            base_url=self.server.url,
-            viewport={"width": viewport["width"], "height": viewport["height"]},
-            java_script_enabled=scripts,
-        )
-        self.opened.append(context)
-        page = context.new_page()
+        page = self.contexts[scripts].new_page()
+        page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
         self.watch.follow(page)
         return page
 
     def signed_in(self, path: str = "/", *, viewport: dict[str, int] = DESKTOP, scripts: bool = True) -> Page:
+        """Past the form, which has tests of its own."""
         page = self.page(viewport=viewport, scripts=scripts)
-        sign_in(page, path=path)
+        client = Client()
+        client.force_login(self.user)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.server.url}])
+        if Watermark.objects.exists():
+            publish(now=timezone.now())  # figures that a slow machine let grow old meanwhile
+        page.goto(path)
         return page
+
+    def close(self) -> None:
+        for context in self.contexts.values():
+            for page in context.pages:
+                kept = {"origin": self.server.url, "storageTypes": "local_storage"}
+                context.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
+                page.close()
+            context.clear_cookies()
 
 
 @pytest.fixture
-def door(chromium: Browser, live_server: LiveServer, watch: Watch, ops: User) -> Iterator[Door]:
-    door = Door(chromium, live_server, watch)
+def door(contexts: dict[bool, BrowserContext], live_server: LiveServer, watch: Watch, ops: User) -> Iterator[Door]:
+    door = Door(contexts, live_server, watch, ops)
     yield door
-    for context in door.opened:
-        context.close()
+    door.close()
 
 
 def sign_in(page: Page, *, path: str = "/", password: str = PASSWORD) -> None:
     page.goto(f"/sign-in/?next={path}")
     page.fill("#id_username", "ops")
     page.fill("#id_password", password)
-    if Watermark.objects.exists():
-        publish(now=timezone.now())  # figures that a slow machine let grow old while it signed in
     page.click("main button[type=submit]")
 
 

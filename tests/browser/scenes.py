@@ -14,13 +14,10 @@ from memory import caching
 from monitoring import breakers
 from monitoring.breakers import Breaker, Journal, Policy
 from monitoring.ids import uuid7
-from monitoring.metrics.blob import Blob
 from monitoring.metrics.record import Delta
 from monitoring.metrics.sketch import Sketch
-from monitoring.metrics.store.retain import make_partitions
-from monitoring.metrics.store.rollup import roll_up
-from monitoring.metrics.store.write import write
 from monitoring.models import Transition
+from tests.monitoring.kept import record_once
 from tests.monitoring.recorded import publish
 
 HOUR_S: Final = 3600
@@ -72,16 +69,15 @@ def make_breakers(*, troubled: bool = True) -> None:
 
 def record_calls(*, now: datetime, troubled: bool = True) -> None:
     """An hour of the figures of providers, their breakers and the caches."""
-    moment = int(now.timestamp())
-    make_partitions(now=moment)
-    make_partitions(now=moment - HOUR_S)
     chance = random.Random(5)
-    seconds = range(moment - HOUR_S, moment - 4, EVERY_S)
-    blobs = [
-        Blob("worker:2:a", i + 1, second, _delta(chance, moment - second, troubled)) for i, second in enumerate(seconds)
-    ]
-    late = write([*blobs, Blob("worker:2:a", len(blobs) + 1, moment)], now=moment).late_minutes
-    roll_up(now=moment, again=late)
+    record_once(
+        "worker:2:a",
+        lambda ago_s: _delta(chance, ago_s, troubled),
+        key=f"calls {troubled}",
+        until=int(now.timestamp()),
+        seconds=HOUR_S,
+        every_s=EVERY_S,
+    )
     publish(now=now)
 
 

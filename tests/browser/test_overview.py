@@ -72,17 +72,20 @@ def test_going_back_shows_the_range_before(door: Door) -> None:
 
 def test_the_page_refreshes_itself_until_it_is_paused(door: Door, watch: Watch) -> None:
     page = door.signed_in()
+    page.clock.install()
+    page.reload()
     wait_for_charts(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/overview/live/" in request.url else None)
     publish(now=timezone.now())
-    with page.expect_response(lambda response: "/overview/live/" in response.url, timeout=8000):
-        pass
+    with page.expect_response(lambda response: "/overview/live/" in response.url):
+        page.clock.fast_forward(8000)
     expect(page.locator("#chart-latency")).to_be_attached()
     page.get_by_role("button", name="Live. Pause updates").click()
     expect(page.get_by_role("button", name="Paused. Resume updates")).to_contain_text("at ")
     before = len(asked)
-    page.wait_for_timeout(6000)
+    page.clock.fast_forward(60_000)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     assert len(asked) == before
     watch.assert_quiet()
 
@@ -133,6 +136,6 @@ def test_everything_is_there_without_javascript(door: Door, watch: Watch) -> Non
     assert theme(page) == "light"
     page.get_by_role("link", name="Show the rollouts").click()
     expect(page.get_by_role("heading", name="Rollouts").last).to_be_visible()
-    page.click("header .menu summary")
+    page.get_by_label("Menu of ops").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

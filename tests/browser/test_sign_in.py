@@ -30,7 +30,7 @@ def test_a_wrong_password_says_so_and_keeps_the_name(door: Door, watch: Watch) -
 
 def test_signing_out_is_in_the_menu(door: Door) -> None:
     page = door.signed_in()
-    page.click("header .menu summary")
+    page.get_by_label("Menu of ops").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto("/")

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-CALL = re.compile(r'env\.(?:text|boolean|integer|number|listing|generated)\(\s*"(\w+)"')
+CALL = re.compile(r'env\.(?:text|boolean|choice|integer|number|listing|generated)\(\s*"(\w+)"')
 ROW = re.compile(r"^\| `(\w+)`", re.MULTILINE)
 
 
@@ -31,6 +31,7 @@ def test_the_readme_lists_every_setting_and_no_other() -> None:
     [
         ("HOLDFAST_JOB_LEASE_S", "abc", "HOLDFAST_JOB_LEASE_S must be a positive integer, got 'abc'"),
         ("HOLDFAST_JOB_LEASE_S", "0", "HOLDFAST_JOB_LEASE_S must be a positive integer, got '0'"),
+        ("HOLDFAST_LOG_FORMAT", "xml", "HOLDFAST_LOG_FORMAT must be one of text, json, got 'xml'"),
         ("HOLDFAST_DEBUG", "maybe", "HOLDFAST_DEBUG must be true or false, got 'maybe'"),
         ("HOLDFAST_NEAR_CERTAIN", "1.5", "HOLDFAST_NEAR_CERTAIN must be a number from 0.5 to 1.0, got '1.5'"),
         ("HOLDFAST_SECRET_KEY_FILE", "nowhere", "HOLDFAST_SECRET_KEY_FILE names 'nowhere', which can't be read"),

@@ -9,7 +9,7 @@ from memory import context
 from memory.errors import NotFoundError
 from memory.models import Conversation
 from memory.providers.base import ProviderTimeoutError
-from memory.tokens import estimate
+from memory.providers.local.tokens import estimate
 from tests.make import NOW, make_conversation, make_memory, make_providers, make_tools, make_workspace, say, work
 
 pytestmark = pytest.mark.django_db

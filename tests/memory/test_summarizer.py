@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from memory.providers.base import Said
 from memory.providers.local.summarizer import LocalSummarizer
-from memory.tokens import estimate
+from memory.providers.local.tokens import estimate
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 CHAT = (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.providers.local.embedder import tokenizer_and_vectors
-from memory.tokens import estimate
+from memory.providers.local.tokens import estimate
 
 PROSE = (
     "I went to a support group yesterday and it was so powerful. The stories were inspiring, and I was thankful for "

@@ -10,31 +10,25 @@ import redis
 from django.conf import settings
 
 from monitoring.metrics import snapshot
-from monitoring.metrics.blob import Blob
 from monitoring.metrics.record import Delta
 from monitoring.metrics.sketch import Sketch
-from monitoring.metrics.store.retain import make_partitions
-from monitoring.metrics.store.rollup import roll_up
-from monitoring.metrics.store.write import write
+from tests.monitoring.kept import record_once
 
 HOUR_S = 3600
 EVERY_S = 30
-SEALED_S = 4  # the last seconds are not complete yet
 
 
 def record_hour(*, now: datetime, failing: float = 0.004, oldest_s: float = 8.0) -> None:
     """Two hours, so that there is a period before: quiet, with a slow spell twenty-five minutes ago."""
-    moment = int(now.timestamp())
-    make_partitions(now=moment)
-    make_partitions(now=moment - 2 * HOUR_S)
     chance = random.Random(7)
-    seconds = range(moment - 2 * HOUR_S, moment - SEALED_S, EVERY_S)
-    blobs = [
-        Blob("web:1:a", i + 1, second, _delta(chance, moment - second, failing, oldest_s))
-        for i, second in enumerate(seconds)
-    ]
-    late = write([*blobs, Blob("web:1:a", len(blobs) + 1, moment)], now=moment).late_minutes
-    roll_up(now=moment, again=late)
+    record_once(
+        "web:1:a",
+        lambda ago_s: _delta(chance, ago_s, failing, oldest_s),
+        key=f"hour {failing} {oldest_s}",
+        until=int(now.timestamp()),
+        seconds=2 * HOUR_S,
+        every_s=EVERY_S,
+    )
     publish(now=now)
 
 

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,11 +18,13 @@ from django.db import connection, transaction
 from monitoring.metrics import observe, read, snapshot
 from monitoring.metrics.blob import KEY
 from monitoring.metrics.read import Span
+from monitoring.metrics.requests import answered
 from monitoring.metrics.store import retain
 from monitoring.metrics.store.lease import Lease
 from monitoring.metrics.store.rollup import redo
 from monitoring.metrics.store.write import write
-from monitoring.models import Hour, MinuteChunk, Series
+from monitoring.models import Hour, MinuteChunk, Series, SlowRequest
+from monitoring.tracing import trace
 from tests.chaos.workers import environment
 from tests.monitoring.blobs import NOON, aggregator, client, make_blob, moment, push
 from tests.monitoring.processes import Forked, flusher, without_flusher
@@ -147,17 +150,36 @@ def test_a_pause_of_the_aggregator_is_rolled_up_when_it_returns() -> None:
     assert list(Hour.objects.order_by("hour").values_list("sum", "samples")) == [(360, 360), (40, 40)]
 
 
-def test_percentiles_over_four_processes_are_those_of_all_samples_after_a_kill_and_a_repeat() -> None:
-    samples = [[random.Random(n).lognormvariate(-4, 1) for _ in range(2_000)] for n in range(4)]
+def web(samples: list[float]) -> None:
+    """What two threads of a web process record."""
+
+    def thread(mine: list[float]) -> None:
+        for seconds in mine:
+            answered("x", seconds, trace.begin(), method="GET", status=200)
+
+    threads = [threading.Thread(target=thread, args=(samples[half::2],)) for half in (0, 1)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+
+def worker(samples: list[float]) -> None:
+    for seconds in samples:
+        observe("operation.x", seconds)
+
+
+def test_percentiles_over_four_web_and_four_worker_processes_are_those_of_all_samples() -> None:
+    """Although one was killed, and one flush was sent twice."""
+    samples = [[random.Random(n).lognormvariate(-4, 1) for _ in range(2_000)] for n in range(8)]
 
     def work(number: int) -> Callable[[Callable[[Any], None]], None]:
         def child(say: Callable[[Any], None]) -> None:
             without_flusher()
             mine = flusher(second=NOON + number)
-            for seconds in samples[number]:
-                observe("operation.x", seconds)
+            (web if number < 4 else worker)(samples[number])
             assert mine.flush()
-            if number == 3:
+            if number == 7:
                 observe("operation.x", 1_000.0)  # recorded after its last flush: lost with it
                 say("flushed")
                 signal.pause()
@@ -165,10 +187,10 @@ def test_percentiles_over_four_processes_are_those_of_all_samples_after_a_kill_a
 
         return child
 
-    processes = [Forked(work(number)) for number in range(4)]
-    assert [process.hear() for process in processes] == ["flushed"] * 4
-    processes[3].kill()
-    assert [process.end() for process in processes] == [0, 0, 0, -signal.SIGKILL]
+    processes = [Forked(work(number)) for number in range(8)]
+    assert [process.hear() for process in processes] == ["flushed"] * 8
+    processes[7].kill()
+    assert [process.end() for process in processes] == [*[0] * 7, -signal.SIGKILL]
     client().rpush(KEY, client().lindex(KEY, 1))  # type: ignore[arg-type]
     aggregator(now=NOON).tick(NOON + 10)
 
@@ -178,6 +200,9 @@ def test_percentiles_over_four_processes_are_those_of_all_samples_after_a_kill_a
         exact = everything[round(q * len(everything)) - 1]
         assert read.quantile(["operation.x"], MINUTE, q) == pytest.approx(exact, rel=0.011)
         assert read.quantiles("operation.x", MINUTE)[q][0] == pytest.approx(exact, rel=0.011)
+    slowest = [seconds for number in range(4) for seconds in samples[number]]
+    kept = SlowRequest.objects.order_by("-seconds").values_list("seconds", flat=True)
+    assert list(kept) == sorted(slowest, reverse=True)[:3]
 
 
 def test_a_second_lease_waits_until_the_first_is_released() -> None:

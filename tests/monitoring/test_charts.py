@@ -110,10 +110,11 @@ def test_the_queues_are_stacked_and_the_legend_runs_in_stack_order_from_the_top(
 def test_events_are_lines_on_every_chart_and_named_on_the_latency_chart() -> None:
     events = [make_event(text="rolled back", tone="warn"), make_event(at=NOW - timedelta(minutes=9), tone="info")]
     figures = make_figures(latency=LATENCY)
-    assert charts.latency(figures, events).spec["events"] == [
-        {"t": "2026-11-21T14:23:05Z", "tone": "line-3", "key": "A", "text": "enhanced_prompts 25 %"},
-        {"t": "2026-11-21T14:32:05Z", "tone": "warn", "key": "B", "text": "rolled back"},
-    ]
+    first, second = charts.latency(figures, events).spec["events"]
+    flag = {"t": "2026-11-21T14:23:05Z", "tone": "line-3", "kind": "flag", "key": "A", "text": "enhanced_prompts 25 %"}
+    assert {**flag, "href": first["href"]} == first
+    assert first["href"] == f"/events/?range=2026-11-21T13%3A53Z..2026-11-21T14%3A54Z#e-{events[1].pk}"
+    assert (second["key"], second["tone"], second["text"]) == ("B", "warn", "rolled back")
     for draw in (charts.traffic, charts.hit_rate, charts.queues):
         assert [event.get("text") for event in draw(figures, events).spec["events"]] == [None, None]
 

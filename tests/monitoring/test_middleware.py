@@ -37,13 +37,20 @@ def make_match(
 
 
 def answered(
-    path: str = "/x", *, match: ResolverMatch | None = None, status: int = 200, method: str = "GET", id: str = ""
+    path: str = "/x",
+    *,
+    match: ResolverMatch | None = None,
+    status: int = 200,
+    method: str = "GET",
+    id: str = "",
+    traceparent: str = "",
 ) -> HttpResponse:
     def respond(request: HttpRequest) -> HttpResponse:
         request.resolver_match = match
         return HttpResponse(request_id.current(), status=status)
 
-    return measure(respond)(RequestFactory(headers={"X-Request-ID": id}).generic(method, path))
+    headers = {"X-Request-ID": id, "traceparent": traceparent}
+    return measure(respond)(RequestFactory(headers=headers).generic(method, path))
 
 
 def recorded(work: Callable[[], object]) -> Delta:
@@ -68,6 +75,7 @@ def test_only_server_errors_are_errors(status: int, errors: int) -> None:
     delta = recorded(lambda: answered(match=make_match(), status=status))
     assert delta.counters.get("requests.errors", 0) == errors
     assert delta.counters.get("operation.context.errors", 0) == errors
+    assert delta.counters.get(f"operation.context.status.{status // 100}xx", 0) == (status >= 400)
     assert delta.latencies["requests"].count == 1
 
 
@@ -82,7 +90,7 @@ def test_names_are_made_safe() -> None:
 
 def test_unknown_routes_are_one_series() -> None:
     delta = recorded(lambda: [answered(f"/guess/{n}", status=404) for n in range(3)])
-    assert series(delta) == {"requests": 3, "operation.unmatched": 3}
+    assert series(delta) == {"requests": 3, "operation.unmatched": 3, "operation.unmatched.status.4xx": 3}
 
 
 @pytest.mark.parametrize(("operations", "name"), [(1, "operation.jobs"), (2, "operation.jobs.post")])
@@ -110,6 +118,19 @@ def test_any_other_is_replaced_by_one_of_our_own(given: str) -> None:
 
 def test_two_requests_without_an_id_get_different_ones() -> None:
     assert answered()["X-Request-ID"] != answered()["X-Request-ID"]
+
+
+def test_an_answer_belongs_to_the_trace_of_its_caller_in_a_span_of_its_own() -> None:
+    above = f"00-{'a' * 32}-{'b' * 16}-01"
+    first, again = (answered(traceparent=above)["traceparent"].split("-") for _ in range(2))
+    assert [first[0], first[1], first[3]] == ["00", "a" * 32, "01"]
+    assert len({first[2], again[2], "b" * 16}) == 3
+
+
+def test_without_a_caller_a_trace_begins_here() -> None:
+    first, again = (answered()["traceparent"] for _ in range(2))
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", first)
+    assert first.split("-")[1] != again.split("-")[1]
 
 
 def test_no_server_timing_is_given_away() -> None:

@@ -201,7 +201,7 @@ def test_a_range_that_does_not_exist_keeps_the_hour_and_names_those_that_do(ops:
     assert answer.status_code == 200
     assert page_of(answer).range == "1h"
     assert "There is no range “2h&lt;b&gt;”" in text
-    assert "Choose 15m, 1h, 6h, 24h, 7d." in text
+    assert "Choose 15m, 1h, 6h, 24h, 7d, 30d, 13mo, or from when to when." in text
 
 
 def test_a_viewer_whose_page_did_not_change_gets_304(ops: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from monitoring.metrics import read
 from monitoring.metrics.blob import Blob
 from monitoring.metrics.store import retain
-from monitoring.metrics.store.rollup import roll_up
+from monitoring.metrics.store.rollup import SEAL_AFTER_S, roll_up
 from monitoring.metrics.store.write import write
 from monitoring.models import Hour, LatencySketch, MinuteChunk, Process, Watermark
 from tests.monitoring.blobs import NOON, make_blob, moment
@@ -20,18 +20,19 @@ DAY_S = retain.DAY_S
 
 
 def store(*blobs: Blob, now: int) -> None:
-    """As the aggregator would have, in time."""
+    """As the aggregator would have, in time; days on which nothing was recorded are passed over."""
     first = min(blob.second for blob in blobs)
-    for day in range(first - first % DAY_S, now + DAY_S, DAY_S):
-        retain.make_partitions(now=day)
     Watermark.objects.update_or_create(pk=Watermark.ONLY, defaults={"sealed_until": first - first % 3600})
-    hours: dict[int, list[Blob]] = {}
+    days: dict[int, dict[int, list[Blob]]] = {}
     for blob in blobs:
-        hours.setdefault(blob.second // 3600, []).append(blob)
-    for hour in sorted(hours):
-        write(hours[hour], now=min(now, hour * 3600 + 3600))
-    while roll_up(now=now) < (now - 3) // 60 * 60:
-        pass
+        days.setdefault(blob.second // DAY_S * DAY_S, {}).setdefault(blob.second // 3600, []).append(blob)
+    for day, hours in sorted(days.items()):
+        retain.make_partitions(now=day)
+        Watermark.objects.filter(sealed_until__lt=day).update(sealed_until=day)
+        for hour in sorted(hours):
+            write(hours[hour], now=min(now, hour * 3600 + 3600))
+        roll_up(now=min(now, day + DAY_S + SEAL_AFTER_S))
+    Watermark.objects.update(sealed_until=(now - SEAL_AFTER_S) // 60 * 60)
 
 
 @pytest.mark.parametrize("name", read.RANGES)
@@ -39,11 +40,10 @@ def test_every_range_reads_right_just_after_the_data(name: str) -> None:
     now = NOON + 1_234
     length, step = read.RANGES[name]
     span = read.span(name, now=moment(now))
-    every = max(5, step // 6)
     chance = random.Random(11)
     samples: dict[int, list[float]] = {}
     blobs = []
-    for n, second in enumerate(range(now - length - 7_200, now - 5, every), start=1):
+    for n, second in enumerate(spells(chance, int(span.start.timestamp()), until=now - 5), start=1):
         samples[second] = [chance.lognormvariate(-4, 0.5) for _ in range(3)]
         figures = {"c": 2.0, "once": float(n == 1)}
         blobs.append(make_blob(second, n, latencies={"l": samples[second]}, counters=figures, gauges={"g": second % 7}))
@@ -69,6 +69,14 @@ def test_every_range_reads_right_just_after_the_data(name: str) -> None:
     assert read.total(["c", "l"], span) == 5 * len(whole)
 
 
+def spells(chance: random.Random, start: int, *, until: int) -> list[int]:
+    """Seconds, in order: two minutes here and there from two hours before `start`, across it, and the last ones."""
+    length = 120
+    begins = [chance.randrange(start - 7_200, until - length) for _ in range(10)]
+    begins += [start - length // 2, until - length]
+    return sorted({begin + offset for begin in begins for offset in range(0, length, 10)})
+
+
 def nearest(seconds: list[int], samples: dict[int, list[float]], q: float) -> float | None:
     """The exact quantile by nearest rank."""
     values = sorted(value for second in seconds for value in samples[second])
@@ -88,7 +96,7 @@ def test_a_span_is_made_of_whole_steps_and_ends_about_now(name: str, offset: int
 
 
 def test_an_unknown_range_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="one of 15m, 1h, 6h, 24h, 7d, got '2h'"):
+    with pytest.raises(ValueError, match="one of 15m, 1h, 6h, 24h, 7d, 30d, 13mo, got '2h'"):
         read.span("2h", now=moment(NOON))
 
 

@@ -18,6 +18,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from monitoring.tracing import parts
+
 TIMEOUT_S: Final = 0.25
 PAUSE_S: Final = 1.0  # nothing is looked up for this long after Redis did not answer
 HICCUPS: Final = 3  # failures in a row from which writers, too, wait for the end of the pause
@@ -112,6 +114,7 @@ class Link:
                     self._owed.pop(key, None)
 
     def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        began = time.perf_counter()
         connection, is_used = self._take()
         try:
             answers = _talk(connection, commands)
@@ -128,6 +131,7 @@ class Link:
             self._idle.append(connection)
         else:
             connection.disconnect()
+        parts.add(parts.CACHE, time.perf_counter() - began)
         return answers
 
     def _take(self) -> tuple[Any, bool]:

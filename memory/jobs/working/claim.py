@@ -85,7 +85,7 @@ TAKE_SQL = """
 UPDATE memory_job
 SET state = 'running', claim = %(token)s, lease_until = %(until)s, started_at = %(now)s, attempts = attempts + 1
 WHERE id = ANY (%(ids)s)
-RETURNING id, workspace_id, user_id, kind, payload, priority, attempts, created_at, available_at, result
+RETURNING id, workspace_id, user_id, kind, payload, priority, attempts, created_at, available_at, result, trace
 """
 RUNNING_SQL = "SELECT kind, count(*) FROM memory_job WHERE state = 'running' AND kind = ANY (%s) GROUP BY kind"
 
@@ -108,6 +108,7 @@ class Claimed:
     created_at: datetime
     available_at: datetime
     result: dict[str, Any] | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +275,8 @@ def _take(chosen: Sequence[_Picked], *, now: datetime, lease: timedelta) -> tupl
 
 
 def _claimed(row: tuple[Any, ...]) -> Claimed:
-    id, workspace_id, user_id, kind, payload, priority, attempts, created_at, available_at, result = row
-    result = None if result is None else orjson.loads(result)
+    id, workspace_id, user_id, kind, payload, priority, attempts, created_at, available_at, result, trace = row
+    payload, result = orjson.loads(payload), None if result is None else orjson.loads(result)
     return Claimed(
-        id, workspace_id, user_id, kind, orjson.loads(payload), priority, attempts, created_at, available_at, result
+        id, workspace_id, user_id, kind, payload, priority, attempts, created_at, available_at, result, trace
     )

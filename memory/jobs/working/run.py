@@ -21,7 +21,7 @@ from memory.errors import HoldfastError
 from memory.jobs import kinds
 from memory.jobs.kinds import Again, Done, Work
 from memory.jobs.submit import validated
-from memory.jobs.working import finish
+from memory.jobs.working import finish, traced
 from memory.jobs.working.claim import Claimed
 from monitoring import metrics
 
@@ -147,16 +147,20 @@ def _length_s(job: Claimed) -> float:
 def _tried(token: uuid.UUID, job: Claimed, gathered: _Gathered, clock: Callable[[], datetime]) -> str | None:
     """Run one job; what went wrong, if anything did."""
     began = time.perf_counter()
-    try:
-        _run_one(token, job, gathered, clock)
-    except finish.LostLeaseError:
-        log.warning("event=lease_lost job=%s kind=%s", job.id, job.kind)
-    except Exception as problem:  # noqa: BLE001 - the edge of the job: whatever went wrong is its outcome
-        log.error("event=job_failed job=%s kind=%s error=%s", job.id, job.kind, type(problem).__name__)
-        return told(problem)
-    finally:
-        metrics.observe(f"job.{job.kind}", time.perf_counter() - began)
-    return None
+    error = None
+    with traced.step([job]) as here:
+        try:
+            _run_one(token, job, gathered, clock)
+        except finish.LostLeaseError:
+            log.warning("event=lease_lost job=%s kind=%s", job.id, job.kind)
+        except Exception as problem:  # noqa: BLE001 - the edge of the job: whatever went wrong is its outcome
+            log.error("event=job_failed job=%s kind=%s error=%s", job.id, job.kind, type(problem).__name__)
+            error = told(problem)
+        finally:
+            took_s = time.perf_counter() - began
+            metrics.observe(f"job.{job.kind}", took_s)
+            traced.keep([job], took_s, here, failed=(job.id,) if error else ())
+    return error
 
 
 def _run_one(token: uuid.UUID, job: Claimed, gathered: _Gathered, clock: Callable[[], datetime]) -> None:

@@ -17,12 +17,13 @@ from django.conf import settings
 from flags import evaluate
 from memory.jobs import kinds
 from memory.jobs.delivery import hints
-from memory.jobs.working import finish, users
+from memory.jobs.working import finish, traced, users
 from memory.jobs.working.batch_size import BatchSize
 from memory.jobs.working.claim import RESERVED, Claim, Claimed, claim
 from memory.jobs.working.run import run, time_limit, told
 from memory.jobs.working.users import Admitted
 from monitoring import metrics
+from monitoring.tracing.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Shift:
         """Do many users' jobs at once; when the whole of it fails, each user's alone."""
         began = time.perf_counter()
         try:
-            with time_limit(BATCH_LIMIT_S):
+            with traced.step(jobs) as here, time_limit(BATCH_LIMIT_S):
                 errors = self.process(token, jobs, self.clock())
         except Exception as problem:  # noqa: BLE001 - whatever went wrong: it is one user's, and the others go on
             log.warning("event=batch_failed jobs=%d error=%s", len(jobs), type(problem).__name__)
@@ -104,7 +105,7 @@ class Shift:
             return
         metrics.count("batch.count")
         self._ended(token, jobs, errors, admitted)
-        _measure("batch", jobs, time.perf_counter() - began)
+        _measure("batch", jobs, errors, time.perf_counter() - began, here)
 
     def _one_user(self, token: uuid.UUID, jobs: Sequence[Claimed], admitted: Admitted) -> None:
         limit_s = max(kinds.kind_of(job.kind).time_limit_s for job in jobs)
@@ -112,16 +113,17 @@ class Shift:
             finish.postpone(token, [job.id for job in jobs], until=self.clock(), now=self.clock(), why="")
             return
         began = time.perf_counter()
-        try:
-            with time_limit(limit_s):
-                errors = self.process(token, jobs, self.clock())
-        except finish.LostLeaseError:
-            log.warning("event=lease_lost claim=%s jobs=%d", token, len(jobs))
-            return
-        except Exception as problem:  # noqa: BLE001 - the edge of the job: whatever went wrong is its outcome
-            errors = dict.fromkeys((job.id for job in jobs), told(problem))
-        self._ended(token, jobs, errors, admitted)
-        _measure("batch.single", jobs, time.perf_counter() - began)
+        with traced.step(jobs) as here:
+            try:
+                with time_limit(limit_s):
+                    errors = self.process(token, jobs, self.clock())
+            except finish.LostLeaseError:
+                log.warning("event=lease_lost claim=%s jobs=%d", token, len(jobs))
+                return
+            except Exception as problem:  # noqa: BLE001 - the edge of the job: whatever went wrong is its outcome
+                errors = dict.fromkeys((job.id for job in jobs), told(problem))
+            self._ended(token, jobs, errors, admitted)
+        _measure("batch.single", jobs, errors, time.perf_counter() - began, here)
 
     def _ended(
         self, token: uuid.UUID, jobs: Sequence[Claimed], errors: Mapping[uuid.UUID, str], admitted: Admitted
@@ -144,9 +146,10 @@ def start(process: Process, *, clock: Callable[[], datetime]) -> Shift:
     return Shift(process, clock, _size(), lease, limit_s / 3, limit_s, time.monotonic())
 
 
-def _measure(series: str, jobs: Sequence[Claimed], took_s: float) -> None:
+def _measure(series: str, jobs: Sequence[Claimed], errors: Mapping[uuid.UUID, str], took_s: float, here: Trace) -> None:
     """Count a batch's items, and what each of them took of its time."""
     metrics.count(f"{series}.items", len(jobs))
+    traced.keep(jobs, took_s / len(jobs), here, failed=errors)
     for job in jobs:
         metrics.observe(f"{series}.item", took_s / len(jobs))
         metrics.observe(f"job.{job.kind}", took_s / len(jobs))

@@ -20,6 +20,7 @@ from memory.providers.guard.limit import Limit
 from memory.providers.guard.measure import Measure, Reply
 from memory.providers.guard.retry import pause_s, verdict, words
 from monitoring.breakers import Breaker, OpenError, Permit, Verdict
+from monitoring.tracing import parts
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +86,13 @@ class Guard:
         comes in time, or the last attempt's error. What `ask` raises besides (a time limit, a shutdown) passes through.
         """
         deadline = deadline or self.deadline()
-        if key is None:
-            return self._ask(ask, operation, deadline)
-        return self._flights.join((operation, key), lambda: self._ask(ask, operation, deadline), deadline)
+        began = self.clock.now()
+        try:
+            if key is None:
+                return self._ask(ask, operation, deadline)
+            return self._flights.join((operation, key), lambda: self._ask(ask, operation, deadline), deadline)
+        finally:
+            parts.add(parts.PROVIDER, self.clock.now() - began)
 
     def stream(self, ask: Callable[[Deadline], Iterator[str]], *, operation: str = "stream") -> Iterator[str]:
         """The pieces of a streamed answer.
@@ -104,6 +109,7 @@ class Guard:
         except BaseException as problem:
             self._settle(permit, problem, operation, deadline, self.clock.now() - began)
             raise
+        parts.add(parts.PROVIDER, self.clock.now() - began)
         return self._pieces(start, permit, operation, deadline, self.clock.now() - began)
 
     def _ask(self, ask: Callable[[Deadline], Reply[T]], operation: str, deadline: Deadline) -> T:

@@ -13,7 +13,7 @@ from memory.providers.base import Said
 from memory.providers.local.extractor import LocalExtractor
 from memory.providers.local.statements.sentences import sentences
 from memory.providers.local.statements.verbs import words_of
-from memory.tokens import estimate
+from memory.providers.local.tokens import estimate
 
 ASSISTANTS_SHARE: Final = 0.6
 FACT_BONUS: Final = 1.0

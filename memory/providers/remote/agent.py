@@ -24,6 +24,7 @@ from memory.providers.remote.http.addresses import UnknownHostError
 from memory.providers.remote.http.connect import allowed, tls
 from memory.providers.remote.http.problems import problem_of
 from memory.providers.remote.sdk import Sdk, sdk
+from monitoring.tracing import trace
 
 T = TypeVar("T")
 
@@ -86,7 +87,9 @@ class McpAgent:
     def _ask_at(self, ip: str, arguments: Mapping[str, Any], timeout_s: float) -> Reply[str]:
         heard = _Heard()
         try:
-            return Reply(_run(partial(self._talk, ip, arguments, timeout_s, heard)))
+            # read here: the event loop may run in another thread
+            headers = self._headers | trace.headers()
+            return Reply(_run(partial(self._talk, ip, arguments, timeout_s, heard, headers)))
         except self._sdk.errors as problem:
             first = _first(problem)
             if not isinstance(first, self._sdk.errors):
@@ -94,7 +97,9 @@ class McpAgent:
             self._mode = AUTO  # the server may be another one by now
             raise self._error(first, heard) from None
 
-    async def _talk(self, ip: str, arguments: Mapping[str, Any], timeout_s: float, heard: _Heard) -> str:
+    async def _talk(
+        self, ip: str, arguments: Mapping[str, Any], timeout_s: float, heard: _Heard, headers: Mapping[str, str]
+    ) -> str:
         async def to_address(request: Any) -> None:
             # the address that was looked at is the one that is reached; name and certificate stay the host's
             request.extensions["sni_hostname"] = request.url.host
@@ -106,7 +111,7 @@ class McpAgent:
 
         with anyio.fail_after(timeout_s):
             async with self._sdk.http_client(
-                headers=self._headers,
+                headers=headers,
                 event_hooks={"request": [to_address], "response": [note]},
                 timeout=timeout_s,
                 trust_env=False,

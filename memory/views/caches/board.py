@@ -14,7 +14,7 @@ from monitoring.console import charts
 from monitoring.console.charts import CACHE_STYLES, Chart, Line, drawn, listed
 from monitoring.console.figures import Measured, shares
 from monitoring.console.strip import NONE, Delta, Kpi, Verdict
-from monitoring.formats import PERIODS, apart, duration, number, percent, size
+from monitoring.formats import apart, duration, number, percent, period, size
 from monitoring.metrics import read, snapshot
 from monitoring.metrics.read import Span
 from monitoring.models import Event
@@ -52,14 +52,14 @@ def board(range_name: str, *, now: datetime) -> Board:
     span = read.span(range_name, now=now)
     found = figures(now=now, range_name=range_name)
     latest = snapshot.latest()
-    period = PERIODS[range_name]
+    length = period(range_name)
     drawn_charts = (hit_rates(span), lookups(span))
     return Board(
         range=range_name,
-        period=period,
+        period=length,
         age_s=latest.age_s(now.timestamp()) if latest else None,
         verdict=verdict(found),
-        kpis=kpis(found, period=period),
+        kpis=kpis(found, period=length),
         lines=found,
         warmable=caching.warmable(),
         charts={chart.key: chart for chart in drawn_charts},

@@ -18,7 +18,7 @@ from memory.jobs.delivery import hints
 from memory.jobs.submit import submit
 from memory.models import Priority, Workspace
 from memory.views.caches.board import board
-from monitoring import events
+from monitoring import audit, events
 from monitoring.console import pages
 from monitoring.console.pages import Answer, Fact, Question
 from monitoring.console.shell import chosen_range
@@ -70,7 +70,7 @@ def invalidate(request: HttpRequest, name: str) -> HttpResponse:
         return answer
     dropped = caching.clear(caching.cache_of(name))
     text = f"{found.title} cache invalidated"
-    _tell(text, answer)
+    _tell(text, answer, act="invalidate", name=name)
     return pages.done(request, answer.back, f"{text}: {number(dropped)} namespaces dropped.")
 
 
@@ -109,7 +109,7 @@ def warm(request: HttpRequest, name: str) -> HttpResponse:
             )
     hints.wake(Priority.LOW)
     text = f"{found.title} cache is being warmed"
-    _tell(text, answer)
+    _tell(text, answer, act="warm", name=name)
     return pages.done(request, answer.back, f"{text}: the jobs are on the Queues page.")
 
 
@@ -128,7 +128,7 @@ def _figures(name: str) -> Figures:
     return figures(now=timezone.now(), names=[name])[0]
 
 
-def _tell(text: str, answer: Answer) -> None:
-    events.record(
-        kind="cache", text=f"{text}: {answer.reason}", at=timezone.now(), tone=Event.Tone.HAND, actor=answer.actor
-    )
+def _tell(text: str, answer: Answer, *, act: str, name: str) -> None:
+    now, actor = timezone.now(), answer.actor
+    audit.record(actor=actor, action=f"cache.{act}", subject=name, reason=answer.reason, at=now)
+    events.record(kind="cache", text=f"{text}: {answer.reason}", at=now, tone=Event.Tone.HAND, actor=actor)

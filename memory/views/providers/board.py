@@ -14,7 +14,7 @@ from monitoring import breakers, events
 from monitoring.breakers import State, View
 from monitoring.console.charts import Chart
 from monitoring.console.strip import NONE, Delta, Kpi, Verdict
-from monitoring.formats import PERIODS, apart, duration, number, percent, size
+from monitoring.formats import apart, duration, number, percent, period, size
 from monitoring.metrics import read, snapshot
 
 EVENT_LIMIT: Final = 12
@@ -67,10 +67,10 @@ def board(range_name: str, *, now: datetime) -> Board:
     drawn = (charts.latency, charts.calls, charts.tokens)
     return Board(
         range=range_name,
-        period=PERIODS[range_name],
+        period=period(range_name),
         age_s=latest.age_s(now.timestamp()) if latest else None,
         verdict=verdict(lines),
-        kpis=kpis(used, period=PERIODS[range_name]),
+        kpis=kpis(used, period=period(range_name)),
         lines=lines,
         charts={chart.key: chart for chart in (draw([f.name for f in used], span, happened) for draw in drawn)},
         about=about(lines),

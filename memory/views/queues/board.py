@@ -23,7 +23,7 @@ from monitoring.console.charts import Chart
 from monitoring.console.figures import OLDEST_LIMIT_S, Measured
 from monitoring.console.freshness import REFRESH_S
 from monitoring.console.strip import Kpi, Verdict
-from monitoring.formats import PERIODS, duration, number
+from monitoring.formats import duration, number, period
 from monitoring.metrics import read, snapshot
 
 DEAD_MOST: Final = 10_000
@@ -106,12 +106,12 @@ def compose(range_name: str, *, now: datetime) -> Board:
     drawn = (charts.throughput, charts.waits, charts.depth)
     return Board(
         range=range_name,
-        period=PERIODS[range_name],
+        period=period(range_name),
         at=now,
         since=span.start,
         age_s=latest.age_s(now.timestamp()) if latest else None,
         verdict=verdict(found, dead=dead, limit=settings.HOLDFAST_QUEUE_LIMIT),
-        kpis=kpis.all_of(found, series, dead=dead, period=PERIODS[range_name]),
+        kpis=kpis.all_of(found, series, dead=dead, period=period(range_name)),
         lines=lines(found, series, limit=settings.HOLDFAST_QUEUE_LIMIT),
         in_flight=[_in_flight(holder, now) for holder in held],
         charts={chart.key: chart for chart in (draw(series, happened) for draw in drawn)},

@@ -27,7 +27,7 @@ from memory.views.queues.story import steps
 from monitoring import events
 from monitoring.console import pages
 from monitoring.console.pages import Answer, Fact, Question
-from monitoring.formats import age, number
+from monitoring.formats import age, at, number, zone
 from monitoring.models import Event
 
 TEMPLATE: Final = "memory/job.html"
@@ -217,7 +217,7 @@ def _facts(job: Job) -> tuple[Fact, ...]:
     waits = (timezone.now() - job.created_at).total_seconds()
     return (
         Fact("User", job.user_id or "none", f"{priority} priority"),
-        Fact("Submitted", f"{age(waits)} ago", f"{job.created_at:%d %b %H:%M} UTC"),
+        Fact("Submitted", f"{age(waits)} ago", f"{at(job.created_at, '%d %b %H:%M')} {zone()}"),
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
+from monitoring import audit
 from monitoring.breakers.registry import the_registry
 from monitoring.breakers.shared.store import (
     REGISTERED,
@@ -22,6 +23,11 @@ from monitoring.models import BreakerOverride
 LONGEST: Final = timedelta(hours=24)
 LEAST_REASON: Final = 8  # characters
 MODE = BreakerOverride.Mode
+VERBS: Final[dict[str, str]] = {
+    MODE.FORCED_OPEN: "force",
+    MODE.DISABLED: "disable",
+    MODE.METRICS_ONLY: "shadow",
+}  # in the audit log
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +63,11 @@ def end_override(name: str, *, actor: str, reason: str, now: datetime) -> None:
     """The breaker decides by itself again, from closed on. Raises RefusedError when nothing is overridden."""
     reason = _checked(actor, reason)
     standing = BreakerOverride.objects.filter(name=name, ended_at=None).first()
-    if standing is None or not _end(standing, actor=actor, reason=reason, now=now):
-        raise RefusedError("name", f"{name} is not overridden")
+    with transaction.atomic():
+        if standing is None or not _end(standing, actor=actor, reason=reason, now=now):
+            raise RefusedError("name", f"{name} is not overridden")
+        was = {"mode": standing.mode, "until": standing.until, "reason": standing.reason}
+        _record(name, "end", was, {"mode": "none"}, actor=actor, reason=reason, now=now)
     _tell(name, "end", str(standing.pk), actor, reason)
 
 
@@ -69,6 +78,7 @@ def reset(name: str, *, actor: str, reason: str, now: datetime) -> None:
         raise RefusedError("name", f"{name} is overridden: end the override instead")
     if _tell(name, "reset", actor, reason) is None:
         raise RefusedError("name", f"{name} can't be reset while the shared store is unreachable; try again soon")
+    _record(name, "reset", None, None, actor=actor, reason=reason, now=now)
 
 
 def reconcile(store: Store, *, now: datetime) -> None:
@@ -109,10 +119,24 @@ def _override(
             replaced = BreakerOverride.objects.filter(name=name, ended_at=None)
             replaced.update(ended_at=now, ended_by=actor, end_reason="replaced by another")
             row.save(force_insert=True)
+            _record(name, VERBS[mode], None, {"mode": mode, "until": until}, actor=actor, reason=reason, now=now)
     except IntegrityError as problem:
         raise RefusedError("name", f"{name} was overridden by somebody else just now; look again") from problem
     _tell(name, "override", *_words(row, now))
     return row
+
+
+def _record(
+    name: str,
+    verb: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    audit.record(actor=actor, action=f"breaker.{verb}", subject=name, before=before, after=after, reason=reason, at=now)
 
 
 def _end(row: BreakerOverride, *, actor: str, reason: str, now: datetime) -> bool:

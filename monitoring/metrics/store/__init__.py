@@ -1,1 +1,1 @@
-"""Where figures are kept: write puts blobs into seconds, rollup makes minutes and hours, retain drops the old."""
+"""Where figures are kept: write puts blobs into seconds, rollup makes minutes, hours and days, retain drops the old."""

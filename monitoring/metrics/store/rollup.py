@@ -1,4 +1,4 @@
-"""Makes minutes of seconds, and hours of minutes: recomputed whole, so that doing it again changes nothing."""
+"""Makes minutes of seconds, then hours and days: recomputed whole, so that doing it again changes nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from monitoring.models import Hour, LatencySketch, MinuteChunk, Watermark
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
+DAY_S: Final = 86_400
 SEAL_AFTER_S: Final = 3  # a second is complete when each process has had this long to send it
-PAUSE_S: Final = 86_400  # rolled up in one go, at most
+PAUSE_S: Final = DAY_S  # rolled up in one go, at most
 
 MINUTES_SQL = "SELECT DISTINCT second / %s * %s FROM monitoring_second WHERE second >= %s AND second < %s"
 MINUTE_SQL = """
@@ -27,7 +28,7 @@ FIGURES: Final = ("sums", "samples", "minima", "maxima")
 
 
 def roll_up(*, now: int, again: Iterable[int] = ()) -> int:
-    """Seal the minutes and hours that are complete at `now` (epoch seconds), and redo those in `again`; the watermark.
+    """Seal what is complete at `now` (epoch seconds), and redo the minutes in `again`; the watermark.
 
     After a pause longer than a day the rest is done by the next calls.
     """
@@ -39,26 +40,36 @@ def roll_up(*, now: int, again: Iterable[int] = ()) -> int:
         ready = (now - SEAL_AFTER_S) // MINUTE_S * MINUTE_S
         until = min(ready, mark.sealed_until + PAUSE_S)
         if until > mark.sealed_until:
-            _roll(_minutes_between(mark.sealed_until, until), _hours_between(mark.sealed_until, until))
+            hours, days = (_whole(width, mark.sealed_until, until) for width in (HOUR_S, DAY_S))
+            _roll(_minutes_between(mark.sealed_until, until), hours, days)
             mark.sealed_until = until
             mark.save(update_fields=["sealed_until"])
     return mark.sealed_until
 
 
 def redo(minutes: Collection[int]) -> None:
-    """Roll up sealed minutes (epoch seconds) and their hours again: more has come for their seconds."""
+    """Roll up sealed minutes (epoch seconds), their hours and days again: more has come for their seconds."""
     if minutes:
         with transaction.atomic():
             mark = Watermark.objects.select_for_update().get(pk=Watermark.ONLY)
-            hours = {minute - minute % HOUR_S for minute in minutes}
-            _roll(minutes, [hour for hour in hours if hour + HOUR_S <= mark.sealed_until])
+            hours, days = (
+                [
+                    start
+                    for start in {minute - minute % width for minute in minutes}
+                    if start + width <= mark.sealed_until
+                ]
+                for width in (HOUR_S, DAY_S)
+            )
+            _roll(minutes, hours, days)
 
 
-def _roll(minutes: Iterable[int], hours: Iterable[int]) -> None:
+def _roll(minutes: Iterable[int], hours: Iterable[int], days: Iterable[int]) -> None:
     for minute in sorted(minutes):
         _roll_minute(minute)
     for hour in sorted(hours):
         _roll_hour(hour)
+    for day in sorted(days):
+        _merge_sketches(HOUR_S, DAY_S, day)
 
 
 def _minutes_between(start: int, until: int) -> list[int]:
@@ -68,9 +79,9 @@ def _minutes_between(start: int, until: int) -> list[int]:
         return [minute for (minute,) in cursor.fetchall()]
 
 
-def _hours_between(start: int, until: int) -> range:
-    """The hours that are complete at `until` and were not at `start`."""
-    return range(start - start % HOUR_S, until - until % HOUR_S, HOUR_S)
+def _whole(width: int, start: int, until: int) -> range:
+    """The hours or days that are complete at `until` and were not at `start`."""
+    return range(start - start % width, until - until % width, width)
 
 
 def _roll_minute(minute: int) -> None:

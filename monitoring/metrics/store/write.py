@@ -12,6 +12,7 @@ from django.db.models import Max
 from monitoring.metrics.blob import Blob
 from monitoring.metrics.record import Kind
 from monitoring.metrics.sketch import Sketch, decode, encode
+from monitoring.metrics.store import slowest, totals
 from monitoring.models import LatencySketch, Process, Series, Watermark
 
 SKETCH_S: Final = 10  # width of the narrowest sketches
@@ -53,6 +54,8 @@ def write(blobs: Sequence[Blob], *, now: int) -> Written:
                     written.late += len(of_second)
                     written.late_minutes.add(second - second % 60)
             _merge_sketches(fresh, slots)
+            totals.add(fresh, slots)
+            slowest.store(fresh)
     return written
 
 

@@ -14,7 +14,7 @@ from monitoring.breakers import State, Transition, View
 from monitoring.console import charts
 from monitoring.console.charts import Chart, Line, percents
 from monitoring.console.figures import shares
-from monitoring.formats import PERIODS, age, duration, number, percent
+from monitoring.formats import age, clock, duration, number, percent, period
 from monitoring.metrics import read
 from monitoring.metrics.read import Span
 
@@ -37,6 +37,7 @@ BARS = {
 }
 TONES = {State.OPEN: "crit", State.HALF_OPEN: "warn", State.FORCED_OPEN: "hand"}
 HISTORY = 8
+STANDS = timedelta(seconds=90)  # a range that ended longer ago stands still
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Card:
     def brief(self) -> str:
         """What is to be said of it in a few words."""
         if override := self.view.override:
-            return f"by {override.actor}, to {override.until:%H:%M}"
+            return f"by {override.actor}, to {clock(override.until)}"
         if self.view.state is State.OPEN:
             return f"probe in {self.view.retry_after_s:.0f} s"
         if self.view.state is State.HALF_OPEN:
@@ -149,6 +150,7 @@ class Page:
     range: str
     period: str
     start: datetime
+    end: datetime | None  # None where it is now
     cards: list[Card]
     sentence: str
     chosen: Detail | None
@@ -158,17 +160,19 @@ class Page:
 def compose(range_name: str, *, chosen: str, may_act: bool, now: datetime) -> Page:
     """All breakers in the range; `chosen` names the one with details, else the first has them."""
     span = read.span(range_name, now=now)
-    start = now - (span.end - span.start)
+    end = now if now - span.end < STANDS else span.end
+    start = end - (span.end - span.start)
     views = sorted(breakers.overview(now), key=lambda view: (NEED.index(view.state), view.title))
-    cards = [card(view, start=start, may_act=may_act, now=now) for view in views]
+    cards = [card(view, start=start, end=end, may_act=may_act, now=now) for view in views]
     picked = next((card for card in cards if card.name == chosen), cards[0] if cards else None)
     return Page(
         range=range_name,
-        period=PERIODS[range_name],
+        period=period(range_name),
         start=start,
+        end=None if end == now else end,
         cards=cards,
         sentence=sentence(views),
-        chosen=detail(picked, span, start, now) if picked else None,
+        chosen=detail(picked, span, start, end) if picked else None,
         is_shared=all(view.shared for view in views),
     )
 
@@ -182,8 +186,8 @@ def sentence(views: Sequence[View]) -> str:
     return f"{len(views)} {noun}: {', '.join(f'{n} {word}' for n, word in counted if n)}"
 
 
-def card(view: View, *, start: datetime, may_act: bool, now: datetime) -> Card:
-    stretches = breakers.timeline(view.name, start, now)
+def card(view: View, *, start: datetime, end: datetime, may_act: bool, now: datetime) -> Card:
+    stretches = breakers.timeline(view.name, start, end)
     limit = view.policy.failure_rate
     return Card(
         view=view,
@@ -204,9 +208,9 @@ def story(stretches: Sequence[tuple[State, float]]) -> str:
     return ", then ".join(f"{WORDS[state].lower()} for {age(seconds)}" for state, seconds in stretches).capitalize()
 
 
-def detail(card: Card, span: Span, start: datetime, now: datetime) -> Detail:
+def detail(card: Card, span: Span, start: datetime, end: datetime) -> Detail:
     steps = [Step(*told(transition), transition.reason) for transition in breakers.history(card.name, HISTORY)]
-    return Detail(card, chart(card, span, start, now), steps, rules(card.view))
+    return Detail(card, chart(card, span, start, end), steps, rules(card.view))
 
 
 def told(transition: Transition) -> tuple[str, datetime]:
@@ -232,7 +236,7 @@ def rules(view: View) -> list[tuple[str, str]]:
     return [*said, ("While open", view.fallback_text)] if view.fallback_text else said
 
 
-def chart(card: Card, span: Span, start: datetime, now: datetime) -> Chart:
+def chart(card: Card, span: Span, start: datetime, end: datetime) -> Chart:
     """Shares of calls that failed and that were slow, with the time that was not spent closed."""
     names = {what: f"breaker.{card.name}.{what}" for what in ("ok", "failed", "slow")}
     counts = read.counts(list(names.values()), span)
@@ -242,7 +246,7 @@ def chart(card: Card, span: Span, start: datetime, now: datetime) -> Chart:
         Line("failures", percents(shares(failed, calls)), " %", "crit", {"width": 2, "fill": "tozeroy", "alpha": 0.1}),
         Line("slow", percents(shares(slow, calls)), " %", "c-2", {"width": 1.5, "dash": "2px,2px"}, "dot"),
     ]
-    spec: dict[str, Any] = {"unit": " %", "least": 10, "spans": _spans(card, start)}
+    spec: dict[str, Any] = {"unit": " %", "least": 10, "spans": _spans(card, start, end)}
     if card.limit:
         spec["limits"] = [{"y": card.limit, "text": f"limit {percent(card.limit / 100)}", "tone": "t1"}]
     last = lines[0].now
@@ -251,12 +255,12 @@ def chart(card: Card, span: Span, start: datetime, now: datetime) -> Chart:
     return charts.chart("failures", texts, span, lines, spec=spec)
 
 
-def _spans(card: Card, start: datetime) -> list[dict[str, str]]:
+def _spans(card: Card, start: datetime, end: datetime) -> list[dict[str, str]]:
     spans, at = [], start
-    for bar, (state, seconds) in zip(card.bars, breakers.timeline(card.name, start, card.now), strict=False):
-        end = at + timedelta(seconds=seconds)
+    for bar, (state, seconds) in zip(card.bars, breakers.timeline(card.name, start, end), strict=False):
+        until = at + timedelta(seconds=seconds)
         if state in TONES and bar.seconds:
-            moments = {"from": f"{at:%Y-%m-%dT%H:%M:%SZ}", "to": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+            moments = {"from": f"{at:%Y-%m-%dT%H:%M:%SZ}", "to": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
             spans.append({**moments, "tone": TONES[state], "text": WORDS[state].lower()})
-        at = end
+        at = until
     return spans

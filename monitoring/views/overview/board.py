@@ -14,9 +14,11 @@ from monitoring.console.charts import Chart
 from monitoring.console.figures import ERRORS, OLDEST, OLDEST_LIMIT_S, REQUESTS, Figures, gather, latest, shares
 from monitoring.console.freshness import REFRESH_S, STALE_S, stamp
 from monitoring.console.strip import Kpi, Verdict
-from monitoring.formats import PERIODS, age, clock, duration, percent
+from monitoring.formats import age, clock, duration, percent, period, zone
 from monitoring.metrics import read, snapshot
-from monitoring.views.overview import kpis
+from monitoring.views.alerts.frame import change_stamp
+from monitoring.views.overview import firing, kpis
+from monitoring.views.overview.firing import Firing
 
 DOWN_S = 60
 ERROR_LIMIT = 0.01
@@ -38,6 +40,7 @@ class Health:
     oldest_since: datetime | None = None
     cut_off: tuple[breakers.View, ...] = ()  # dependencies whose breaker is not closed
     p95_s: float | None = None
+    firing: Firing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Page:
     age_s: float | None
     verdict: Verdict
     watched: list[Watch]
+    alerts: Firing
     kpis: list[Kpi]
     charts: dict[str, Chart]
 
@@ -68,7 +72,10 @@ class Page:
 
 
 def verdict(health: Health) -> Verdict:
-    """The first thing that is wrong, worst first, and what still works."""
+    """The first thing that is wrong, worst first, and what still works.
+
+    What fires comes before the three figures that are judged here, which also hold where no rule is on.
+    """
     if health.age_s is None and not health.has_reported:
         return Verdict(
             "Waiting for data", "No process has reported figures yet. They appear seconds after the first call."
@@ -78,6 +85,8 @@ def verdict(health: Health) -> Verdict:
     if health.age_s > STALE_S:
         return Verdict("Degraded", f"Figures are {age(health.age_s)} old. Calls may be served normally.", _ago(health))
     served = f"context p95 is {duration(health.p95_s)}" if health.p95_s is not None else "the rest is answered"
+    if health.firing and (alert := health.firing.worst):
+        return Verdict("Degraded", f"{health.firing.sentence}; {served}.", _since(alert.firing_since, health.now))
     if health.error_share > ERROR_LIMIT:
         sentence = f"{percent(health.error_share)} of requests failed in the last 5 minutes; {served}."
         return Verdict("Degraded", sentence, _since(health.errors_since, health.now))
@@ -103,7 +112,14 @@ def watched(health: Health) -> list[Watch]:
     ]
 
 
-def health(figures: Figures, taken: snapshot.Snapshot | None, *, has_reported: bool, now: datetime) -> Health:
+def health(
+    figures: Figures,
+    taken: snapshot.Snapshot | None,
+    *,
+    has_reported: bool,
+    now: datetime,
+    fires: Firing | None = None,
+) -> Health:
     """Reads what the verdict needs out of the last hour."""
     steps = max(1, round(ERROR_WINDOW.total_seconds() / figures.span.step_s))
     requests, errors = figures.counts[REQUESTS], figures.counts[ERRORS]
@@ -119,12 +135,13 @@ def health(figures: Figures, taken: snapshot.Snapshot | None, *, has_reported: b
         oldest_since=_breached_since(figures, oldest, OLDEST_LIMIT_S),
         cut_off=tuple(view for view in breakers.overview(now) if not view.state.lets_pass),
         p95_s=figures.p95_s,
+        firing=fires,
     )
 
 
 def page(range_name: str, *, now: datetime) -> Page:
     """The page of a range, worked out once for all who look at it within the same seconds."""
-    key = f"overview:{stamp(range_name, now=now)}"
+    key = f"overview:{stamp(range_name, now=now)}-{change_stamp()}"
     found: Page | None = cache.get(key)
     if found is None:
         found = compose(range_name, now=now)
@@ -137,16 +154,18 @@ def compose(range_name: str, *, now: datetime) -> Page:
     figures, before = gather(span, now=now), gather(span.before(), now=now)
     judged = figures if range_name == JUDGED else gather(read.span(JUDGED, now=now), now=now)
     happened = events.between(figures.moment(0), now, EVENT_LIMIT)
-    state = health(judged, snapshot.latest(), has_reported=bool(read.names(REQUESTS)), now=now)
+    fires = firing.gather(span, range_name, now=now)
+    state = health(judged, snapshot.latest(), has_reported=bool(read.names(REQUESTS)), now=now, fires=fires)
     drawn = (draw(figures, happened) for draw in (charts.latency, charts.traffic, charts.hit_rate, charts.queues))
     return Page(
         range=range_name,
-        period=PERIODS[range_name],
+        period=period(range_name),
         at=now,
         age_s=state.age_s,
         verdict=verdict(state),
         watched=watched(state),
-        kpis=kpis.all_of(figures, before, latest_hour=judged),
+        alerts=fires,
+        kpis=kpis.all_of(figures, before, latest_hour=judged, fires=fires),
         charts={chart.key: chart for chart in drawn},
     )
 
@@ -174,4 +193,4 @@ def _ago(health: Health) -> str:
 
 
 def _since(moment: datetime | None, now: datetime) -> str:
-    return f"since {clock(moment)} UTC, {age((now - moment).total_seconds())}" if moment else ""
+    return f"since {clock(moment)} {zone()}, {age((now - moment).total_seconds())}" if moment else ""

@@ -16,15 +16,16 @@ from monitoring.console.figures import (
 )
 from monitoring.console.strip import NONE, Delta, Kpi
 from monitoring.formats import apart, duration, number, percent, points
+from monitoring.views.overview.firing import Firing
 
 SLOWER_LIMIT = 0.1  # a p95 that rose by less than a tenth is noise
 POINT_LIMIT = 0.01
 
 
-def all_of(figures: Figures, before: Figures, *, latest_hour: Figures) -> list[Kpi]:
+def all_of(figures: Figures, before: Figures, *, latest_hour: Figures, fires: Firing | None = None) -> list[Kpi]:
     """`latest_hour` says how it is now: the last step of a long range is a mean of hours."""
     return [
-        _alerts(),
+        _alerts(fires),
         _queue(figures, latest_hour),
         _messages(figures, before),
         _context(figures, before),
@@ -34,8 +35,15 @@ def all_of(figures: Figures, before: Figures, *, latest_hour: Figures) -> list[K
     ]
 
 
-def _alerts() -> Kpi:
-    return Kpi("alerts", "Active alerts", "None", Delta("no alert rules"), "alerts")
+def _alerts(fires: Firing | None) -> Kpi:
+    if fires is None or not fires.rules_on:
+        return Kpi("alerts", "Active alerts", "None", Delta("no rule is on"), "alerts")
+    if not fires.count:
+        return Kpi("alerts", "Active alerts", "None", Delta(fires.quiet), "alerts", "", fires.series)
+    tone = "crit" if fires.critical else "warn"
+    said = f"{fires.critical} critical" if fires.critical else "none critical"
+    value = number(fires.count)
+    return Kpi("alerts", "Active alerts", value, Delta(said, tone, tone), "alerts", "firing", fires.series, tone)
 
 
 def _queue(figures: Figures, hour: Figures) -> Kpi:

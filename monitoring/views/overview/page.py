@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from monitoring.console import pages
-from monitoring.console.shell import DEFAULT_RANGE, chosen_range
+from monitoring.console.shell import chosen_range
 from monitoring.views.overview import board
 
 
@@ -29,7 +29,6 @@ def overview_live(request: HttpRequest) -> TemplateResponse:
 
 def _context(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
-    wanted = request.GET.get("range", DEFAULT_RANGE)
     page = board.page(chosen_range(request), now=now)
     live = pages.live(request, "overview", "overview-live", age_s=page.age_at(now))
-    return {"page": page, "live": live, "unknown_range": wanted if wanted != page.range else ""}
+    return {"page": page, "live": live}

@@ -9,13 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from memory.models import Job, JobState, Priority, Workspace
-from monitoring.metrics.blob import Blob
 from monitoring.metrics.record import Delta
 from monitoring.metrics.sketch import Sketch
-from monitoring.metrics.store.retain import make_partitions
-from monitoring.metrics.store.rollup import roll_up
-from monitoring.metrics.store.write import write
 from tests.make import make_workspace
+from tests.monitoring.kept import record_once
 from tests.monitoring.recorded import publish
 
 HOUR_S = 3600
@@ -83,16 +80,15 @@ def make_done(workspace: Workspace | None = None, *, now: datetime, **more: Any)
 
 def record_queues(*, now: datetime, backlog: bool = False) -> None:
     """An hour of the queues' figures; with a backlog, bulk work has come in faster than it is done for ten minutes."""
-    moment = int(now.timestamp())
-    make_partitions(now=moment)
-    make_partitions(now=moment - HOUR_S)
     chance = random.Random(11)
-    seconds = range(moment - HOUR_S, moment - 4, EVERY_S)
-    blobs = [
-        Blob("worker:1:a", i + 1, second, _delta(chance, moment - second, backlog)) for i, second in enumerate(seconds)
-    ]
-    late = write([*blobs, Blob("worker:1:a", len(blobs) + 1, moment)], now=moment).late_minutes
-    roll_up(now=moment, again=late)
+    record_once(
+        "worker:1:a",
+        lambda ago_s: _delta(chance, ago_s, backlog),
+        key=f"queues {backlog}",
+        until=int(now.timestamp()),
+        seconds=HOUR_S,
+        every_s=EVERY_S,
+    )
     publish(now=now)
 
 

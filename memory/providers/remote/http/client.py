@@ -18,6 +18,7 @@ from memory.providers.guard import Deadline
 from memory.providers.remote.http.connect import Transport, under
 from memory.providers.remote.http.events import event_data
 from memory.providers.remote.http.problems import mapped, problem_of
+from monitoring.tracing import trace
 
 ANSWER_LIMIT: Final = 16 * 1024 * 1024
 PROBLEM_LIMIT: Final = 64 * 1024
@@ -112,7 +113,7 @@ class Site:
 
     def _send(self, path: str, content: bytes, more: Mapping[str, str] | None = None) -> httpx.Response:
         url = _address(self.url, path, tuple(self.query.items()))
-        headers = {**self.headers, "Content-Type": "application/json", **(more or {})}
+        headers = {**self.headers, "Content-Type": "application/json", **trace.headers(), **(more or {})}
         request = _client().build_request("POST", url, content=content, headers=headers)
         response = _client().send(request, stream=True)
         if response.status_code < 300:

@@ -9,9 +9,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from memory.providers.base import Chat, ProviderBadAnswerError, Said
+from memory.providers.local.tokens import estimate
 from memory.providers.remote.agent import McpAgent
 from memory.providers.remote.prompted.structured import ask
-from memory.tokens import estimate
 
 READ_CHARACTERS: Final = 8_000  # of one message
 # Our estimate of tokens and a model's own count differ, and the answer is wrapped in JSON.

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from memory.providers.base import Said
 from memory.providers.local.embedder import DIMENSIONS, LocalEmbedder
 from memory.providers.local.summarizer import LocalSummarizer
+from memory.providers.local.tokens import estimate
 from memory.providers.simulator.answers import facts, prompts
-from memory.tokens import estimate
 
 EMBEDDING_MODEL: Final = LocalEmbedder.model
 CHAT_MODEL: Final = "extractive-1"

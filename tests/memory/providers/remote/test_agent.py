@@ -24,10 +24,10 @@ from memory.providers.base import (
     ProviderUnavailableError,
     Said,
 )
+from memory.providers.local.tokens import estimate
 from memory.providers.remote.agent import McpAgent
 from memory.providers.remote.prompted.summarizer import AgentSummarizer
 from memory.providers.simulator import Simulator
-from memory.tokens import estimate
 from tests.memory.providers.guard.made import make_guard
 from tests.memory.providers.remote.made import Says, Scripted
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from memory.providers.base import Completion, ProviderBadAnswerError, Said, Turn
 from memory.providers.local.extractor import LocalExtractor
+from memory.providers.local.tokens import estimate
 from memory.providers.remote.prompted.extractor import ChatExtractor, span_of
 from memory.providers.remote.prompted.summarizer import ChatSummarizer, _fitting
 from memory.providers.simulator import Simulator
-from memory.tokens import estimate
 from tests.memory.providers.remote.made import make_chat
 
 AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from memory.providers.base import Said
 from memory.providers.local.embedder import LocalEmbedder
 from memory.providers.local.extractor import LocalExtractor
+from memory.providers.local.tokens import estimate
 from memory.providers.simulator.answers import facts, prompts
-from memory.tokens import estimate
 
 SAID = "I moved to Lisbon in 2019. I am allergic to peanuts. What is the weather like?"
 FACT = {

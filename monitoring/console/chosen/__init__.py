@@ -1,0 +1,1 @@
+"""What the URL chooses for every page: the range, the time zone, and which events charts show."""

@@ -1,0 +1,1 @@
+"""The alerts' pages: what fires and what to do, the rules, silences, and the channels that tell of it."""

@@ -1,0 +1,1 @@
+"""What happened: the events that charts are annotated with."""

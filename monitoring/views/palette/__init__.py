@@ -1,0 +1,1 @@
+"""The palette: finds pages and things by their names."""

@@ -1,0 +1,1 @@
+"""Readiness: the probes, the page with score and drills, and what a drill found."""
