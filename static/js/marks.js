@@ -32,8 +32,9 @@ const Marks = (token, local) => {
     shapes: (spec.limits || []).map((l) => (
       { type: "line", layer: "above", xref: "paper", yref: "y", x0: 0, x1: 1, y0: l.y, y1: l.y, line: { color: token(l.tone || "crit"), width: 1.25, dash: "6px,4px" } }
     )),
-    annotations: (spec.limits || []).filter((l) => l.text).map((l) => (
-      { xref: "paper", yref: "y", x: 0, y: l.y, xanchor: "left", yanchor: "bottom", showarrow: false, text: escape(l.text), font: { size: 11, color: token(l.tone || "crit") } }
+    // each second one at the right: where a rule fires and where it clears may be close
+    annotations: (spec.limits || []).filter((l) => l.text).map((l, i) => (
+      { xref: "paper", yref: "y", x: i % 2, y: l.y, xanchor: i % 2 ? "right" : "left", yanchor: "bottom", showarrow: false, text: escape(l.text), font: { size: 11, color: token(l.tone || "crit") } }
     )),
   });
 

@@ -24,7 +24,7 @@ SEEN_S: Final = 8.0
 
 def monitoring_setup(drill: Drill) -> None:
     """Record figures of all three kinds, and find them where the console reads them."""
-    value = float(secrets.randbelow(10**9))
+    value = float(secrets.randbelow(10**6))  # figures are kept in single precision
     with drill.step("record durations, a counter and a gauge") as step:
         began = time.perf_counter()
         for _ in range(RECORDS):

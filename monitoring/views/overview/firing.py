@@ -79,7 +79,8 @@ class Firing:
 def gather(span: Span, range_name: str, *, now: datetime) -> Firing:
     """What is open now, whatever range the page shows."""
     open_ = alerts.firing(now, limit=listing.MOST)
-    found = sorted(listing.present(open_, now), key=lambda row: row.need)
+    # a rule without data is the Alerts page's matter: a new installation has some, and nothing is wrong with it
+    found = sorted((row for row in listing.present(open_, now) if not row.is_unknown), key=lambda row: row.need)
     rows = [replace(row, href=address("alerts", {"range": range_name, "alert": row.key})) for row in found[:ROWS]]
     told = [alert for alert in open_ if not listing.is_quiet(alert, now)]
     evaluated = alerts.evaluated(now)

@@ -57,6 +57,7 @@ class Row:
     found: str  # what a text is looked for in
     need: tuple[int, ...]
     is_seen: bool = False
+    is_unknown: bool = False  # there is nothing to judge
     href: str = ""
     is_chosen: bool = False
 
@@ -133,6 +134,7 @@ def of_state(state: AlertState, now: datetime) -> Row:
         severity=severity,
         found=f"{state.rule.title} {state.rule.name} {instance_of(state)}",
         need=(NEED["pending"], int(not is_pending), -Severity(severity).rank, state.since),
+        is_unknown=not is_pending,
     )
 
 
