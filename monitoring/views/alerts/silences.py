@@ -30,7 +30,7 @@ from monitoring.views.alerts.fired.listing import Row
 from monitoring.views.alerts.frame import Choice, Field, address, told, with_problem
 from monitoring.views.alerts.words import Mark, counted, moment
 
-TEMPLATE: Final = "monitoring/alert_silences.html"
+TEMPLATE: Final = "monitoring/alerts/silences.html"
 MAY_ADD, MAY_CHANGE = "monitoring.add_silence", "monitoring.change_silence"
 MOST: Final = 50
 STATES: Final = {"": "Active", "planned": "Planned", "over": "Ended"}

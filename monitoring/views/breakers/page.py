@@ -18,7 +18,7 @@ from monitoring.console.shell import chosen_range
 from monitoring.views.breakers import acts
 from monitoring.views.breakers.board import compose
 
-TEMPLATE = "monitoring/breakers.html"
+TEMPLATE = "monitoring/breakers/page.html"
 MAY_OVERRIDE = "monitoring.change_breakeroverride"
 
 
@@ -44,7 +44,7 @@ def breakers_live(request: HttpRequest) -> TemplateResponse:
 @login_required
 def breakers_panel(request: HttpRequest) -> TemplateResponse:
     """The overview's panel: the breakers that need somebody first."""
-    return TemplateResponse(request, "monitoring/breaker_panel.html", _context(request))
+    return TemplateResponse(request, "monitoring/breakers/panel.html", _context(request))
 
 
 @login_required

@@ -15,7 +15,7 @@ from monitoring.console.shell import chosen_range
 from monitoring.views.latency.asked import COMPARED, Asked
 from monitoring.views.latency.board import board
 
-TEMPLATE = "monitoring/latency.html"
+TEMPLATE = "monitoring/latency/page.html"
 
 
 @require_safe

@@ -25,7 +25,7 @@ from monitoring.queries.server.statements import ENABLE
 from monitoring.views.queries.board import board
 from monitoring.views.queries.detail import detail
 
-TEMPLATE: Final = "monitoring/queries.html"
+TEMPLATE: Final = "monitoring/queries/page.html"
 MAY_ACT: Final = "monitoring.change_slowquery"
 NOT_ALLOWED: Final = "Only operators may do this"
 OUTSIDE: Final = "-"  # the route of what ran outside of requests and jobs, as the URL has it

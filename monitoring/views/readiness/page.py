@@ -21,8 +21,8 @@ from monitoring.models import DrillResult
 from monitoring.views.readiness.board import compose, drill_row
 from monitoring.views.readiness.report import report
 
-TEMPLATE = "monitoring/readiness.html"
-DRILL = "monitoring/drill.html"
+TEMPLATE = "monitoring/readiness/page.html"
+DRILL = "monitoring/readiness/drill.html"
 MAY_RUN = "monitoring.add_drillresult"
 CHANGES_S = 15  # readiness is assessed once a minute, and drills end now and then
 EARLIER = 12

@@ -26,7 +26,7 @@ from monitoring.views.alerts.channels import board, form
 from monitoring.views.alerts.frame import Choice, address, told
 from monitoring.views.alerts.words import counted
 
-TEMPLATE: Final = "monitoring/alert_channels.html"
+TEMPLATE: Final = "monitoring/alerts/channels.html"
 MAY_ADD, MAY_CHANGE, MAY_DELETE = (f"monitoring.{verb}_channel" for verb in ("add", "change", "delete"))
 MAY_RETRY: Final = "monitoring.change_notification"
 

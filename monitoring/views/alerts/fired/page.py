@@ -31,7 +31,7 @@ from monitoring.views.alerts.fired.listing import Row, Wanted
 from monitoring.views.alerts.frame import Act, Choice
 from monitoring.views.alerts.words import counted
 
-TEMPLATE = "monitoring/alerts.html"
+TEMPLATE = "monitoring/alerts/page.html"
 MAY_CHANGE = "monitoring.change_alert"
 MAY_SILENCE = "monitoring.add_silence"
 

@@ -29,7 +29,7 @@ from monitoring.views.alerts.rules.board import board
 from monitoring.views.alerts.rules.form import Raw
 from monitoring.views.alerts.words import counted
 
-LIST, ONE = "monitoring/alert_rules.html", "monitoring/alert_rule.html"
+LIST, ONE = "monitoring/alerts/rules.html", "monitoring/alerts/rule.html"
 MAY_ADD, MAY_CHANGE, MAY_DELETE = (f"monitoring.{verb}_alertrule" for verb in ("add", "change", "delete"))
 ADDRESS_MOST = 4000  # characters of an address that every server takes
 
