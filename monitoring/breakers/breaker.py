@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from monitoring import metrics
 from monitoring.breakers.counts.era import Era, Sample
-from monitoring.breakers.permit import Permit, Probe
+from monitoring.breakers.permit import Permit, Probe, ProbePermit
 from monitoring.breakers.policy import OpenError, Policy, State, Verdict, every_error_is_a_failure
 from monitoring.breakers.shared.link import Link
 from monitoring.breakers.shared.store import AwayError, Store
@@ -23,6 +23,7 @@ UNSENT_FAILURES: Final = 3  # tell the store at once, rather than at the keeper'
 RETRY_LEAST_S: Final = 0.1  # so that nobody turns in circles
 ALONE_S: Final = 2.0  # how long the store must be away before this process probes on its own
 WHY_LENGTH: Final = 160
+_blank: Final = object.__new__
 
 
 class Breaker(Link):
@@ -67,7 +68,13 @@ class Breaker(Link):
     def admit(self) -> Permit:
         """A permit for one call. Raises OpenError."""
         mine = self._mine
-        return self._admit_watched() if mine is None else Permit(self, mine, perf_counter())
+        if mine is None:
+            return self._admit_watched()
+        permit = _blank(Permit)  # its __init__ would take longer than all else here
+        permit._breaker = self
+        permit._mine = mine
+        permit._began = perf_counter()
+        return permit
 
     guard = admit  # `with breaker.guard(): …`: a permit settles itself at the end of its block
 
@@ -108,7 +115,7 @@ class Breaker(Link):
             return self._probe_alone(now)
         self.apply(answer, was_denied=not answer.is_granted)
         if answer.is_granted:
-            return Permit(self, self._era.mine, perf_counter(), Probe(id, answer.version))
+            return ProbePermit(self, self._era.mine, perf_counter(), Probe(id, answer.version))
         return None
 
     def _probe_alone(self, now: float) -> Permit | None:
@@ -119,7 +126,7 @@ class Breaker(Link):
             if not (is_alone and seen.may_probe(now=now, jitter=self._store.jitter())):
                 return None
             self._take(seen.probing(self.policy, now=now))
-            return Permit(self, self._era.mine, perf_counter(), Probe("", seen.version))
+            return ProbePermit(self, self._era.mine, perf_counter(), Probe("", seen.version))
 
     # How calls went, told by their permits
 

@@ -28,22 +28,17 @@ class Permit:
     after the policy's `probe_s`.
     """
 
-    __slots__ = ("_began", "_breaker", "_is_settled", "_mine", "_probe")
+    __slots__ = ("_began", "_breaker", "_mine")
+    probe: Probe | None = None
 
-    def __init__(self, breaker: Breaker, mine: Mine, began: float, probe: Probe | None = None) -> None:
+    def __init__(self, breaker: Breaker, mine: Mine, began: float) -> None:
         self._breaker = breaker
         self._mine = mine
-        self._began = began
-        self._probe = probe
-        self._is_settled = False
+        self._began: float | None = began  # None: settled
 
     @property
     def is_probe(self) -> bool:
-        return self._probe is not None
-
-    @property
-    def probe(self) -> Probe | None:
-        return self._probe
+        return self.probe is not None
 
     @property
     def era(self) -> Era:
@@ -52,33 +47,26 @@ class Permit:
 
     def succeed(self, took_s: float | None = None) -> None:
         """The call went well, in `took_s` seconds (by default since the permit was given)."""
-        if self._is_settled:
-            return
-        self._is_settled = True
-        took_s = perf_counter() - self._began if took_s is None else took_s
-        if self._probe is None:
+        began = self._began
+        if began is not None:
+            self._began = None
             self._mine.tally.ok += 1
-            if took_s >= self._breaker.slow_s:
+            if (perf_counter() - began if took_s is None else took_s) >= self._breaker.slow_s:
                 self._breaker.note_slow(self.era)
-        else:
-            self._breaker.note_probe(self, took_s)
 
     def fail(self, why: str, took_s: float | None = None) -> None:
         """The dependency failed. `why` is shown on the console: a kind of error, never anybody's text."""
-        if not self._is_settled:
-            self._is_settled = True
-            self._breaker.note_failure(self, why, self._took(took_s))
+        if (began := self._settled()) is not None:
+            self._breaker.note_failure(self, why, perf_counter() - began if took_s is None else took_s)
 
     def trip(self, why: str, took_s: float | None = None) -> None:
         """The dependency failed, and will until somebody acts: open at once, saying why."""
-        if not self._is_settled:
-            self._is_settled = True
-            self._breaker.note_trip(self, why, self._took(took_s))
+        if (began := self._settled()) is not None:
+            self._breaker.note_trip(self, why, perf_counter() - began if took_s is None else took_s)
 
     def release(self) -> None:
         """The call says nothing about the dependency: it counts neither as success nor as failure."""
-        if not self._is_settled:
-            self._is_settled = True
+        if self._settled() is not None:
             self._breaker.note_release(self)
 
     def judge(self, error: BaseException) -> None:
@@ -99,10 +87,40 @@ class Permit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self.judge(error)
+            return
+        # what `succeed` does, without the price of calling it
+        began = self._began
+        if began is not None:
+            self._began = None
+            self._mine.tally.ok += 1
+            if perf_counter() - began >= self._breaker.slow_s:
+                self._breaker.note_slow(self.era)
+
+    def _settled(self) -> float | None:
+        """Settle it: when the call began, or None where it was settled before."""
+        began, self._began = self._began, None
+        return began
+
+
+class ProbePermit(Permit):
+    """A permit that has a probe's place."""
+
+    __slots__ = ("probe",)
+
+    def __init__(self, breaker: Breaker, mine: Mine, began: float, probe: Probe) -> None:
+        super().__init__(breaker, mine, began)
+        self.probe: Probe | None = probe
+
+    def succeed(self, took_s: float | None = None) -> None:
+        if (began := self._settled()) is not None:
+            self._breaker.note_probe(self, perf_counter() - began if took_s is None else took_s)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if error is None:
             self.succeed()
         else:
             self.judge(error)
-
-    def _took(self, took_s: float | None) -> float:
-        return perf_counter() - self._began if took_s is None else took_s

@@ -20,10 +20,10 @@ from memory.providers.base import (
     ProviderUnavailableError,
 )
 from memory.providers.guard import Deadline, Guard, Reply
-from memory.providers.remote.http.addresses import UnknownHostError
 from memory.providers.remote.http.connect import allowed, tls
 from memory.providers.remote.http.problems import problem_of
 from memory.providers.remote.sdk import Sdk, sdk
+from monitoring.addresses import UnknownHostError
 from monitoring.tracing import trace
 
 T = TypeVar("T")

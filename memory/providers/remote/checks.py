@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core import checks
 
 from memory.providers.remote.endpoint import CHAT, EMBEDDING, endpoint_of
-from memory.providers.remote.http import addresses
 from memory.providers.remote.profiles import LOCAL, PROFILES
+from monitoring import addresses
 
 MODEL_LIMIT: Final = 64  # the length of Memory.embedding_model
 LOOK_UP_S: Final = 2.0

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from monitoring.addresses import UnknownHostError
 from monitoring.alerts.channels.errors import DeliveryError
 from monitoring.alerts.channels.message import Message, body, heading, subject
 from monitoring.alerts.channels.wire import connect
-from monitoring.alerts.channels.wire.addresses import UnknownHostError
 
 URL_LENGTH: Final = 500
 LOOKUP_S: Final = 2.0

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from monitoring import addresses
 from monitoring.alerts import RefusedError, channels
-from monitoring.alerts.channels.wire import addresses, connect
+from monitoring.alerts.channels.wire import connect
 from monitoring.alerts.channels.wire.seal import SealError, seal, unseal
 from monitoring.models import AuditEntry, Channel
 from tests.monitoring.alerts.made import make_rule

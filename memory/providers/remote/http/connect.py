@@ -15,7 +15,7 @@ from django.conf import settings
 
 from memory.providers.base import ProviderRefusedError
 from memory.providers.guard import Deadline
-from memory.providers.remote.http import addresses
+from monitoring import addresses
 
 SLICE: Final = 65_536  # bytes written under one look at the clock
 

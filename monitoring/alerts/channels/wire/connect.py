@@ -13,7 +13,7 @@ import httpcore
 import httpx
 from django.conf import settings
 
-from monitoring.alerts.channels.wire.addresses import UnknownHostError, is_private, resolve
+from monitoring.addresses import UnknownHostError, is_private, resolve
 
 TIMEOUT_S: Final = 8.0
 TEXT_LIMIT: Final = 2_000  # bytes of an answer that are looked at

@@ -24,9 +24,9 @@ from memory.providers.base import (
     ProviderUnavailableError,
 )
 from memory.providers.guard import Deadline
-from memory.providers.remote.http import addresses
 from memory.providers.remote.http.client import ANSWER_LIMIT, Answer, Site
 from memory.providers.remote.http.problems import problem_of, retry_after_s
+from monitoring import addresses
 from tests.memory.providers.remote.made import Asked, Says, Scripted
 
 OK = Says(body={"fine": True})
