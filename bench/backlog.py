@@ -6,23 +6,20 @@ import itertools
 import random
 from collections.abc import Callable
 
-import django
+from django.db import connection
+from django.utils import timezone
 
-django.setup()
-
-from django.db import connection  # noqa: E402 - models exist only after the set-up
-from django.utils import timezone  # noqa: E402
-
-from flags.models import Flag  # noqa: E402
-from memory.dedupe.candidates import Owner, Vectors  # noqa: E402
-from memory.dedupe.normalise import text_hash  # noqa: E402
-from memory.dedupe.rows import Rows, Statement  # noqa: E402
-from memory.jobs.kinds import PROCESS_MESSAGES  # noqa: E402
-from memory.jobs.submit import submit_many  # noqa: E402
-from memory.load.replay import turns  # noqa: E402
-from memory.models import Cause, Conversation, Decision, Job, JobState, Memory, Message, Revision, Workspace  # noqa: E402
-from memory.providers.local.embedder import LocalEmbedder  # noqa: E402
-from memory.providers.local.tokens import estimate  # noqa: E402
+from bench import ready as ready
+from flags.models import Flag
+from memory.dedupe.candidates import Owner, Vectors
+from memory.dedupe.normalise import text_hash
+from memory.dedupe.rows import Rows, Statement
+from memory.jobs.kinds import PROCESS_MESSAGES
+from memory.jobs.submit import submit_many
+from memory.load.replay import turns
+from memory.models import Cause, Conversation, Decision, Job, JobState, Memory, Message, Revision, Workspace
+from memory.providers.local.embedder import LocalEmbedder
+from memory.providers.local.tokens import estimate
 
 KNOWN = 20  # memories that a user has before
 CITIES = ("Leeds", "Ghent", "Oslo", "Porto", "Turin", "Graz", "Lyon", "Delft", "Split", "Cork")

@@ -6,27 +6,18 @@ it. Our counts are flushed by the keeper's thread while this runs, as in product
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import django
 import pybreaker
 import redis
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
-django.setup()
-
-from bench import server  # noqa: E402 - models exist only after the set-up
-from holdfast.embedded import Services  # noqa: E402
-from monitoring import breakers  # noqa: E402
-from monitoring.breakers import Breaker, OpenError, Policy  # noqa: E402
-from monitoring.breakers.shared.store import Ask, Store  # noqa: E402
+from bench import ready as ready
+from bench import server
+from monitoring import breakers
+from monitoring.breakers import Breaker, OpenError, Policy
+from monitoring.breakers.shared.store import Ask, Store
 
 ROUNDS = 60
 FAST, SLOW = 4_000, 100  # calls a chunk: in memory, through Redis
@@ -124,16 +115,7 @@ def report(url: str) -> bool:
 
 
 def main() -> None:
-    """On the Redis that REDIS_URL names; without one, on one that lives as long as the benchmark, in a child."""
-    if url := os.environ.get("REDIS_URL"):
-        sys.exit(not report(url))
-    with (
-        TemporaryDirectory(dir=server.ROOT / ".holdfast", prefix="bench-") as folder,
-        Services(Path(folder), postgres=False, broker=False) as started,
-    ):
-        again = [sys.executable, "-m", "bench.breakers"]
-        done = subprocess.run(again, cwd=server.ROOT, env=os.environ | {"REDIS_URL": started.addresses.redis_url})
-    sys.exit(done.returncode)
+    server.on_redis("bench.breakers", report)
 
 
 def _table(head: str, took: dict[str, list[float]]) -> dict[str, list[float]]:

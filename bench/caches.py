@@ -6,21 +6,13 @@ Part of `make bench-pipeline`. Wall time in one thread; a shared machine only ev
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import redis
 
-# the caches read the settings when they are imported
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
-
+from bench import ready as ready
 from bench import server
-from holdfast.embedded import Services
 from memory.caching.cache import Cache
 from memory.caching.making import get_or_make
 from memory.caching.policy import Policy
@@ -95,16 +87,7 @@ def report(url: str) -> bool:
 
 
 def main() -> None:
-    """On the Redis that REDIS_URL names; without one, on one that lives as long as the benchmark, in a child."""
-    if url := os.environ.get("REDIS_URL"):
-        sys.exit(not report(url))
-    with (
-        TemporaryDirectory(dir=server.ROOT / ".holdfast", prefix="bench-") as folder,
-        Services(Path(folder), postgres=False, broker=False) as started,
-    ):
-        again = [sys.executable, "-m", "bench.caches"]
-        done = subprocess.run(again, cwd=server.ROOT, env=os.environ | {"REDIS_URL": started.addresses.redis_url})
-    sys.exit(done.returncode)
+    server.on_redis("bench.caches", report)
 
 
 def _at(times: list[float], share: float) -> float:

@@ -7,29 +7,19 @@ rounds in one thread. Most of it is the rate's round trip to Redis.
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import django
+from django.conf import settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
-django.setup()
-
-from django.conf import settings  # noqa: E402 - models exist only after the set-up
-
-from bench import server  # noqa: E402
-from holdfast.embedded import Services  # noqa: E402
-from memory.providers.base import ProviderOpenError  # noqa: E402
-from memory.providers.guard import Deadline, Guard, Reply, guard_of  # noqa: E402
-from memory.providers.guard.measure import Measure  # noqa: E402
-from monitoring import metrics  # noqa: E402
-from monitoring.breakers import Policy  # noqa: E402
+from bench import ready as ready
+from bench import server
+from memory.providers.base import ProviderOpenError
+from memory.providers.guard import Deadline, Guard, Reply, guard_of
+from memory.providers.guard.measure import Measure
+from monitoring import metrics
+from monitoring.breakers import Policy
 
 ROUNDS, CALLS = 40, 200
 OFF_US = 1.0  # what the figures may cost a call when they are off
@@ -99,7 +89,7 @@ def run(of: dict[str, tuple[bool, Callable[[], object]]]) -> dict[str, float]:
     return {name: sorted(times)[len(times) // 2] * 1e6 for name, times in took.items()}
 
 
-def report() -> bool:
+def report(url: str) -> bool:
     """Print a row each; whether figures cost next to nothing when off, and a refusal is fast."""
     took = run(measures())
     floor = took["the provider alone"]
@@ -113,16 +103,7 @@ def report() -> bool:
 
 
 def main() -> None:
-    """On the Redis that REDIS_URL names; without one, on one that lives as long as the benchmark, in a child."""
-    if "REDIS_URL" in os.environ:
-        sys.exit(not report())
-    with (
-        TemporaryDirectory(dir=server.ROOT / ".holdfast", prefix="bench-") as folder,
-        Services(Path(folder), postgres=False, broker=False) as started,
-    ):
-        again = [sys.executable, "-m", "bench.guard"]
-        done = subprocess.run(again, cwd=server.ROOT, env=os.environ | {"REDIS_URL": started.addresses.redis_url})
-    sys.exit(done.returncode)
+    server.on_redis("bench.guard", report)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +39,22 @@ def manage(*arguments: str) -> str:
     """The output of a management command."""
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def on_redis(module: str, report: Callable[[str], bool]) -> None:
+    """Ends the process with what `report` says of the Redis that REDIS_URL names.
+
+    Without one, with what `module` says in a child, on a Redis that lives as long as it.
+    """
+    if url := os.environ.get("REDIS_URL"):
+        sys.exit(not report(url))
+    with (
+        TemporaryDirectory(dir=ROOT / ".holdfast", prefix="bench-") as folder,
+        Services(Path(folder), postgres=False, broker=False) as started,
+    ):
+        again = [sys.executable, "-m", module]
+        done = subprocess.run(again, cwd=ROOT, env=os.environ | {"REDIS_URL": started.addresses.redis_url})
+    sys.exit(done.returncode)
 
 
 @contextmanager

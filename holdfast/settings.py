@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import plotly
 from psycopg.conninfo import conninfo_to_dict
 
 from holdfast import embedded, env
@@ -133,7 +133,10 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = HOLDFAST_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", Path(plotly.__file__).parent / "package_data")]
+_plotly = find_spec("plotly")  # found, not imported: only its files are used
+assert _plotly is not None
+assert _plotly.origin is not None
+STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", Path(_plotly.origin).parent / "package_data")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

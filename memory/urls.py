@@ -19,8 +19,8 @@ urlpatterns = [
     path("queues/live/", page.queues_live, name="queues-live"),
     path("queues/jobs/<uuid:id>/", job.job, name="job"),
     path("queues/jobs/<uuid:id>/live/", job.job_live, name="job-live"),
-    path("queues/jobs/<uuid:id>/retry/", job.retry, name="job-retry"),
-    path("queues/jobs/<uuid:id>/cancel/", job.cancel, name="job-cancel"),
-    path("queues/jobs/<uuid:id>/discard/", job.discard, name="job-discard"),
+    path("queues/jobs/<uuid:id>/retry/", job.act, {"action": "retry"}, name="job-retry"),
+    path("queues/jobs/<uuid:id>/cancel/", job.act, {"action": "cancel"}, name="job-cancel"),
+    path("queues/jobs/<uuid:id>/discard/", job.act, {"action": "discard"}, name="job-discard"),
     re_path(r"^queues/dead/(?P<action>retry|discard)/$", job.change_dead, name="dead-change"),
 ]

@@ -47,7 +47,7 @@ def _change(
             if found is None:
                 raise NotFoundError(f"The job {job.pk} is gone.")
             if found.state not in states:
-                wanted = ", ".join(states)
+                wanted = " or ".join(states)
                 raise ConflictError(f"The job is {found.state}; only one that is {wanted} can be {event}.")
             before = {name: getattr(found, name) for name in TOLD}
             for name, value in fields.items():

@@ -135,7 +135,7 @@ class Noop(Payload):
 
 
 class Drill(Payload):
-    """How long to take, and how often to fail before it succeeds."""
+    """How long to take, and how often to fail before it succeeds: HOLDFAST_JOB_ATTEMPTS times or more makes it dead."""
 
     sleep_ms: int = Field(default=0, ge=0, le=20_000)
     fail_times: int = Field(default=0, ge=0, le=100)

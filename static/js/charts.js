@@ -117,6 +117,8 @@ const Holdfast = (() => {
   };
 
   const drawn = new WeakMap(), specs = new WeakMap();
+  let arrived;
+  const ready = new Promise((resolve) => { arrived = resolve; });
 
   const draw = (el) => {
     const text = document.getElementById(`chart-${el.dataset.chart}`)?.textContent;
@@ -134,6 +136,7 @@ const Holdfast = (() => {
 
   // A picture of a chart as it is drawn now, made here and sent nowhere.
   const png = async (key) => {
+    await ready;                                 // who is faster than the library gets the picture as well
     const el = document.querySelector(`.chart[data-chart="${key}"]`);
     if (!el?._fullLayout) return;
     const layout = { ...el.layout, paper_bgcolor: token("s1"), title: { text: el.closest(".panel")?.querySelector("h2, h3")?.textContent ?? "", font: { size: 14, color: token("t1") }, x: 0.02 }, margin: { ...el.layout.margin, t: 48 } };
@@ -145,7 +148,7 @@ const Holdfast = (() => {
   document.addEventListener("click", (ev) => { const button = ev.target.closest("[data-png]"); if (button) png(button.dataset.png); });
 
   const all = () => window.Plotly && Promise.all([...document.querySelectorAll(".chart[data-chart]")].map(draw))
-    .then(() => { document.documentElement.dataset.charts = "ready"; });
+    .then(() => { document.documentElement.dataset.charts = "ready"; arrived(); });
 
   // 4.8 MB of library: after the first paint, and only where there is something to draw
   const load = () => {

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(settings.BASE_DIR)
 CALL = re.compile(r'env\.(?:text|boolean|choice|integer|number|listing|generated)\(\s*"(\w+)"')
@@ -37,10 +39,19 @@ def test_the_readme_lists_every_setting_and_no_other() -> None:
         ("HOLDFAST_SECRET_KEY_FILE", "nowhere", "HOLDFAST_SECRET_KEY_FILE names 'nowhere', which can't be read"),
     ],
 )
-def test_nonsense_stops_the_start_with_a_sentence(name: str, value: str, sentence: str) -> None:
-    result = read_settings(**{name: value})
+def test_nonsense_stops_the_start_with_a_sentence(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured) as stopped:
+        runpy.run_path(str(ROOT / "holdfast/settings.py"))
+    assert sentence in str(stopped.value)
+
+
+def test_the_sentence_is_the_last_line_of_a_process_that_could_not_start() -> None:
+    result = read_settings(HOLDFAST_JOB_LEASE_S="abc")
     assert result.returncode != 0
-    assert sentence in result.stderr.splitlines()[-1]
+    assert "HOLDFAST_JOB_LEASE_S must be a positive integer, got 'abc'" in result.stderr.splitlines()[-1]
 
 
 def test_a_data_folder_that_is_none_stops_up_with_a_sentence(tmp_path: Path) -> None:

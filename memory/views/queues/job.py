@@ -30,6 +30,8 @@ from monitoring.console.pages import Answer, Fact, Question
 from monitoring.formats import age, at, number, zone
 from monitoring.models import Event
 
+Verb = Callable[..., Job]
+
 TEMPLATE: Final = "memory/job.html"
 AT_ONCE: Final = 500  # dead jobs that one decision changes at most
 RETRIED: Final = (JobState.DEAD, JobState.CANCELLED, JobState.FAILED)
@@ -78,65 +80,21 @@ def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 @login_required
 @permission_required("memory.change_job", raise_exception=True)
-def retry(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Ask, then have the job run again."""
+def act(request: HttpRequest, id: uuid.UUID, action: str) -> HttpResponse:
+    """Ask, then retry, cancel or discard the job."""
+    about, verb, done = ACTS[action]
     job = get_object_or_404(Job, pk=id)
-    question = Question(
-        title="Retry the job",
-        subject=_name(job),
-        verb="Retry now",
-        keep=f"Leave it {listing.word(job).lower()}",
-        back=_page(job),
-        about="It runs again with all its attempts, as soon as a worker is free.",
-        facts=(*_facts(job), Fact("Attempts", "all again", f"{job.attempts} so far")),
-        warning=_last_error(job),
-        outlook=(("If it fails again", "backoff, then dead"), ("What it did before", "is not done twice")),
-        icon="reset",
-    )
-    return _carry_out(request, job, question, change.retry, "Retried: it waits for a free worker.")
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required("memory.change_job", raise_exception=True)
-def cancel(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Ask, then have a waiting job never run."""
-    job = get_object_or_404(Job, pk=id)
-    question = Question(
-        title="Cancel the job",
-        subject=_name(job),
-        verb="Cancel job",
-        keep="Keep it waiting",
-        back=_page(job),
-        about="It will not run. Others of the same user go on in their order.",
-        facts=(*_facts(job), Fact("Work", "not done", "its effects are missing")),
-        outlook=(("Undo", "retry it from its page"),),
-        icon="x",
-        is_danger=True,
-    )
-    return _carry_out(request, job, question, change.cancel, "Cancelled: it will not run.")
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required("memory.change_job", raise_exception=True)
-def discard(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Ask, then give a dead job up."""
-    job = get_object_or_404(Job, pk=id)
-    question = Question(
-        title="Discard the dead letter",
-        subject=_name(job),
-        verb="Discard job",
-        keep="Keep it",
-        back=_page(job),
-        about="It leaves the dead letters. What it should have done stays undone.",
-        facts=(*_facts(job), Fact("Work", "given up", "after all its attempts")),
-        warning=_last_error(job),
-        outlook=(("Undo", "retry it from its page"), ("Kept", "until jobs of its age are pruned")),
-        icon="forget",
-        is_danger=True,
-    )
-    return _carry_out(request, job, question, change.discard, "Discarded: nobody waits for it any more.")
+    answer = pages.ask(request, about(job))
+    if not isinstance(answer, Answer):
+        return answer
+    try:
+        changed = verb(job, actor=answer.actor, reason=answer.reason, now=timezone.now())
+    except HoldfastError as error:
+        return pages.refused(request, answer.back, f"Nothing was changed. {error}")
+    board.changed()
+    if changed.state == JobState.PENDING:
+        hints.wake(Priority(changed.priority))
+    return pages.done(request, answer.back, f"{listing.title(job.kind)} {done}")
 
 
 @require_http_methods(["GET", "POST"])
@@ -161,7 +119,50 @@ def change_dead(request: HttpRequest, action: str) -> HttpResponse:
     return pages.done(request, answer.back, f"{done}.")
 
 
-Verb = Callable[..., Job]
+def _about_retry(job: Job) -> Question:
+    return Question(
+        title="Retry the job",
+        subject=_name(job),
+        verb="Retry now",
+        keep=f"Leave it {listing.word(job).lower()}",
+        back=_page(job),
+        about="It runs again with all its attempts, as soon as a worker is free.",
+        facts=(*_facts(job), Fact("Attempts", "all again", f"{job.attempts} so far")),
+        warning=_last_error(job),
+        outlook=(("If it fails again", "backoff, then dead"), ("What it did before", "is not done twice")),
+        icon="reset",
+    )
+
+
+def _about_cancel(job: Job) -> Question:
+    return Question(
+        title="Cancel the job",
+        subject=_name(job),
+        verb="Cancel job",
+        keep="Keep it waiting",
+        back=_page(job),
+        about="It will not run. Others of the same user go on in their order.",
+        facts=(*_facts(job), Fact("Work", "not done", "its effects are missing")),
+        outlook=(("Undo", "retry it from its page"),),
+        icon="x",
+        is_danger=True,
+    )
+
+
+def _about_discard(job: Job) -> Question:
+    return Question(
+        title="Discard the dead letter",
+        subject=_name(job),
+        verb="Discard job",
+        keep="Keep it",
+        back=_page(job),
+        about="It leaves the dead letters. What it should have done stays undone.",
+        facts=(*_facts(job), Fact("Work", "given up", "after all its attempts")),
+        warning=_last_error(job),
+        outlook=(("Undo", "retry it from its page"), ("Kept", "until jobs of its age are pruned")),
+        icon="forget",
+        is_danger=True,
+    )
 
 
 def _about_all(jobs: list[Job], *, is_retry: bool) -> Question:
@@ -187,20 +188,6 @@ def _about_all(jobs: list[Job], *, is_retry: bool) -> Question:
         icon="reset" if is_retry else "forget",
         is_danger=not is_retry,
     )
-
-
-def _carry_out(request: HttpRequest, job: Job, question: Question, verb: Verb, done: str) -> HttpResponse:
-    answer = pages.ask(request, question)
-    if not isinstance(answer, Answer):
-        return answer
-    try:
-        changed = verb(job, actor=answer.actor, reason=answer.reason, now=timezone.now())
-    except HoldfastError as error:
-        return pages.refused(request, answer.back, f"Nothing was changed. {error}")
-    board.changed()
-    if changed.state == JobState.PENDING:
-        hints.wake(Priority(changed.priority))
-    return pages.done(request, answer.back, f"{listing.title(job.kind)} {done}")
 
 
 def _changes(verb: Verb, job: Job, answer: Answer, now: datetime) -> bool:
@@ -231,3 +218,10 @@ def _name(job: Job) -> str:
 
 def _page(job: Job) -> str:
     return reverse("job", kwargs={"id": job.pk})
+
+
+ACTS: Final[dict[str, tuple[Callable[[Job], Question], Verb, str]]] = {
+    "retry": (_about_retry, change.retry, "Retried: it waits for a free worker."),
+    "cancel": (_about_cancel, change.cancel, "Cancelled: it will not run."),
+    "discard": (_about_discard, change.discard, "Discarded: nobody waits for it any more."),
+}
