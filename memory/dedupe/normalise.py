@@ -51,7 +51,7 @@ _UNIT_OF: Final = {name: unit for unit, names in _UNITS.items() for name in [*na
 _UNIT_AFTER = re.compile(
     r"(\d)\s*-?\s*(" + "|".join(re.escape(name) for name in sorted(_UNIT_OF, key=len, reverse=True)) + r")(?![\w])"
 )
-_UNIT_BEFORE = re.compile(r"([$€£])\s?(\d+(?:\.\d+)?k?)")
+_UNIT_BEFORE = re.compile(r"([$€£])[$€£\s]*(\d+(?:\.\d+)?k?)")
 _THOUSANDS = re.compile(r"(?<![\d.])(\d{1,3}(?:,\d{3})+)(?![\d,])")
 _MONEY_K = re.compile(r"\b(\d+(?:\.\d+)?)k(?= (?:eur|usd|gbp|euros|dollars|pounds|francs)\b)")
 _RUN_K = re.compile(r"\b(\d+(?:\.\d+)?) ?k\b")
@@ -85,11 +85,24 @@ _TOKEN = re.compile(
     r"(?<=\d)[.:/-](?=\d)|(?:(?<!\S)-(?=\d))?[^\W_]+(?:\+\+|[+#])?|[^\w\s.,;:!?'\"()\[\]{}…“”„«»*~`\u00b4/\\|&\u2013\u2014+#@^\-\ufe0f\u200d]"
 )
 _JOINTS: Final = frozenset(".:/-")
+PASSES: Final = 4
 
 
 @lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
-    """Return lower-case words separated by one space, numbers as digits, units short; idempotent on its own output."""
+    """Return lower-case words separated by one space, numbers as digits, units short; idempotent on its own output.
+
+    A mark that is dropped may bring a number to its unit ("5;£"), which only the next pass sees.
+    """
+    for _ in range(PASSES):
+        words = _levelled(text)
+        text = "".join(_glued(words)).strip()
+        if text == words.strip(" .!?"):
+            break
+    return text
+
+
+def _levelled(text: str) -> str:
     words = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'").replace("\u2013", "-")
     words = " ".join(words.split())
     for pattern, long in _CONTRACTIONS:
@@ -99,8 +112,7 @@ def normalise(text: str) -> str:
     words = _THOUSANDS.sub(lambda number: number[1].replace(",", ""), words)
     for pattern, american in _SPELLINGS:
         words = pattern.sub(american, words)
-    words = _dated(_with_units(words))
-    return "".join(_glued(words)).strip()
+    return _dated(_with_units(words))
 
 
 def text_hash(text: str) -> str:
