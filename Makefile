@@ -12,6 +12,8 @@ PYTHON =
 LEAST = 3.11
 # Tests run on two cores, each with a PostgreSQL and Redis of its own.
 CORES = --numprocesses 2 --dist worksteal
+# Where it is set, each process compiles a thousand modules anew, and starts in six seconds instead of one and a half.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list these errands

@@ -71,17 +71,16 @@ def passwords_are_hashed_fast() -> Iterator[None]:
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
     """Drop waffle's own flag tables, which its migrations make although ours is swapped in.
 
-    Django doesn't know them, and so can't empty the users that they refer to between two tests. At the end a page's
-    last poll may still hold a connection, and the database could not be dropped.
+    Django doesn't know them, and so can't empty the users that they refer to between two tests. At the end threads that
+    read gauges and check health may still connect, and the database could not be dropped.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS waffle_flag_users, waffle_flag_groups, waffle_flag")
     yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    name = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        cursor.execute("SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from monitoring.models import Watermark
@@ -28,6 +28,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--force-prefers-reduced-motion",  # what pulses is drawn sixty times a second, by a processor
 )
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -61,13 +62,25 @@ class Watch:
     elsewhere: list[str] = field(default_factory=list)
 
     def follow(self, page: Page) -> None:
-        page.on("console", lambda said: self.console.append(said.text) if said.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: self.console.append(str(error)))
-        page.on("request", lambda request: self._asked(request.url))
+        page.on("console", self._said)
+        page.on("pageerror", self._failed)
+        page.on("request", self._asked)
 
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self.origin, "data:", "blob:")):
-            self.elsewhere.append(url)
+    def leave(self, page: Page) -> None:
+        page.remove_listener("console", self._said)
+        page.remove_listener("pageerror", self._failed)
+        page.remove_listener("request", self._asked)
+
+    def _said(self, said: ConsoleMessage) -> None:
+        if said.type in {"error", "warning"}:
+            self.console.append(said.text)
+
+    def _failed(self, error: Error) -> None:
+        self.console.append(str(error))
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.origin, "data:", "blob:")):
+            self.elsewhere.append(request.url)
 
     def assert_quiet(self) -> None:
         assert self.console == []
@@ -107,15 +120,23 @@ def contexts(django_db_setup: None, chromium: Browser, live_server: LiveServer) 
 
 @dataclass
 class Door:
-    """Opens pages, signed in or not. What they keep in the browser goes with them."""
+    """Opens pages, signed in or not. What they keep in the browser goes with them.
+
+    The first page is left open for the next test, since another would compile Plotly anew, in two seconds; unless the
+    test marks it as `spent`.
+    """
 
     contexts: dict[bool, BrowserContext]
     server: LiveServer
     watch: Watch
     user: User
+    used: list[Page] = field(default_factory=list)
+    spent: list[Page] = field(default_factory=list)
 
     def page(self, *, viewport: dict[str, int] = DESKTOP, scripts: bool = True) -> Page:
-        page = self.contexts[scripts].new_page()
+        idle = [page for page in self.contexts[scripts].pages if page not in self.used]
+        page = idle[0] if idle else self.contexts[scripts].new_page()
+        self.used.append(page)
         page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
         self.watch.follow(page)
         return page
@@ -135,10 +156,19 @@ class Door:
     def close(self) -> None:
         for context in self.contexts.values():
             for page in context.pages:
-                kept = {"origin": self.server.url, "storageTypes": "local_storage"}
-                context.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
-                page.close()
+                if page in self.used:
+                    self.watch.leave(page)
+                    self._clear(page)
             context.clear_cookies()
+
+    def _clear(self, page: Page) -> None:
+        session = page.context.new_cdp_session(page)
+        session.send("Storage.clearDataForOrigin", {"origin": self.server.url, "storageTypes": "local_storage"})
+        session.detach()
+        if page in self.spent or page != page.context.pages[0]:
+            page.close()
+        else:
+            page.goto("/static/icons/holdfast.svg")  # asks for nothing, and the process that shows the page stays
 
 
 @pytest.fixture

@@ -39,18 +39,19 @@ def done() -> int:
     return Job.objects.filter(state=JobState.SUCCEEDED).count()
 
 
-def wait(until: Callable[[], bool], *, what: str) -> None:
+def wait(until: Callable[[], bool], *, what: str, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Look again and again until it is so; fail with what the jobs say when it takes too long."""
     deadline = time.monotonic() + PATIENCE_S
     while not until():
+        meanwhile()
         if time.monotonic() > deadline:
             states = Counter(Job.objects.values_list("state", "attempts", "error"))
             pytest.fail(f"Still waiting for {what} after {PATIENCE_S} s; jobs: {states.most_common(10)}")
         time.sleep(0.05)
 
 
-def wait_for_all() -> None:
-    wait(lambda: not Job.objects.exclude(state=JobState.SUCCEEDED).exists(), what="all jobs")
+def wait_for_all(meanwhile: Callable[[], None] = lambda: None) -> None:
+    wait(lambda: not Job.objects.exclude(state=JobState.SUCCEEDED).exists(), what="all jobs", meanwhile=meanwhile)
 
 
 def assert_exactly_once(messages: int) -> None:
