@@ -11,7 +11,7 @@ class MonitoringConfig(AppConfig):
         from django.core import checks
         from django.db.backends.signals import connection_created
 
-        from monitoring import alerts, metrics
+        from monitoring import alerts, breakers, metrics
         from monitoring.health.drills import own as drills
         from monitoring.health.probes import checks as probes
         from monitoring.health.readiness import own as readiness
@@ -24,6 +24,7 @@ class MonitoringConfig(AppConfig):
         recorders.connect()
         sources.register_all()
         connection_created.connect(capture.install, dispatch_uid="queries")
+        metrics.register_gauge("breakers.open", breakers.cut_off)
         metrics.register_gauges(statistics.gauges)
         metrics.register_gauges(alerts.gauges)
         checks.register(alerts.channels.check)

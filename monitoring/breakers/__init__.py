@@ -16,7 +16,7 @@ from monitoring.breakers.ops.orders import (
     metrics_only,
     reset,
 )
-from monitoring.breakers.ops.overview import Failure, Override, View, overview
+from monitoring.breakers.ops.overview import Failure, Override, View, cut_off, overview
 from monitoring.breakers.permit import Permit
 from monitoring.breakers.policy import OpenError, Policy, State, Verdict
 from monitoring.breakers.registry import Family, family, flush, register
@@ -36,6 +36,7 @@ __all__ = [
     "Transition",
     "Verdict",
     "View",
+    "cut_off",
     "disable",
     "end_override",
     "family",

@@ -33,6 +33,8 @@ class Place:
     url: str
     is_tab: bool = False
     counts: tuple[str, ...] = ()  # gauges whose sum stands beside the label
+    counted: str = ""  # what the sum is of, for who can't see where it stands
+    tone: str = ""  # where there should be none
     is_for_staff: bool = False
 
     @property
@@ -82,11 +84,11 @@ PLACES = {
         Place("Overview", "overview", "overview", is_tab=True),
         Place("Latency", "latency", "latency"),
         Place("Queries", "db", "queries"),
-        Place("Queues", "queue", "queues", is_tab=True, counts=QUEUES),
-        Place("Breakers", "breaker", "breakers", is_tab=True),
+        Place("Queues", "queue", "queues", is_tab=True, counts=QUEUES, counted="waiting"),
+        Place("Breakers", "breaker", "breakers", is_tab=True, counts=("breakers.open",), counted="open", tone="crit"),
         Place("Providers", "plug", "providers"),
         Place("Caches", "bolt", "caches"),
-        Place("Alerts", "bell", "alerts", is_tab=True, counts=("alerts.firing",)),
+        Place("Alerts", "bell", "alerts", is_tab=True, counts=("alerts.firing",), counted="firing", tone="crit"),
         Place("Events", "clock", "events"),
     ),
     "Control": (
@@ -95,7 +97,7 @@ PLACES = {
         Place("Conversations", "chat", "admin:memory_conversation_changelist", is_tab=True),
     ),
     "System": (
-        Place("Readiness", "ready", "readiness"),
+        Place("Readiness", "ready", "readiness", counts=("readiness.score",), counted="of 100"),
         Place("Audit log", "audit", "audit", is_for_staff=True),
         Place("Admin", "lock", "admin:index"),
         Place("API docs", "text", "/api/v1/docs"),

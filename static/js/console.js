@@ -11,12 +11,20 @@
     document.dispatchEvent(new Event("holdfast:theme"));
   };
 
+  // ── what is to be run elsewhere is copied; without the right to, it is selected ──
+  const copy = async (button) => {
+    const text = document.getElementById(button.dataset.copy);
+    getSelection().selectAllChildren(text);
+    try { await navigator.clipboard.writeText(text.textContent); button.querySelector("span").textContent = "Copied"; } catch { /* selected it is */ }
+  };
+
   document.addEventListener("click", (ev) => {
     const hit = (selector) => ev.target.closest(selector);
     if (hit("[data-theme-switch]")) { ev.preventDefault(); setTheme(root.dataset.theme === "light" ? "dark" : "light"); }
     if (hit("[data-zone-here]")) hit("[data-zone-here]").value = Intl.DateTimeFormat().resolvedOptions().timeZone;
     if (hit("[data-open]")) document.getElementById(hit("[data-open]").dataset.open).showModal();
     if (hit("[data-close]")?.closest("dialog")) { ev.preventDefault(); hit("dialog").close(); }
+    if (hit("[data-copy]")) copy(hit("[data-copy]"));
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(ev.target)) menu.open = false;
   });
   document.addEventListener("keydown", (ev) => {

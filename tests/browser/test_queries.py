@@ -85,6 +85,8 @@ def test_a_slow_query_leads_to_its_plan_and_to_the_index_that_is_missing(door: D
     assert "query=" in page.url
     page.reload()
     expect(page.locator("#query .plan tr[aria-current]")).to_contain_text("costs most")
+    page.get_by_role("button", name="Copy").click()
+    assert page.evaluate("getSelection().toString()").startswith("CREATE INDEX CONCURRENTLY planted_visit")
     page.locator("#try").click()
     expect(page.locator("dialog[open]")).to_contain_text("Try the index")
     page.locator("dialog[open] #id_reason").fill("is it worth its writes")

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import pytest
+import redis
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.utils import timezone
 
 from monitoring import formats
 from monitoring.console import pages
 from monitoring.console.pages import Answer, Choice, Question
 from monitoring.console.shell import Shell
+from monitoring.metrics import snapshot
+from monitoring.metrics.snapshot import Figure, Snapshot
 
 QUESTION = Question(
     title="Force it open?",
@@ -87,3 +92,19 @@ def test_a_page_below_a_place_is_at_that_place(path: str, current: list[str]) ->
     shell = Shell(request(path, user=User(username="ops")))
     links = [link for links in shell.sections.values() for link in links]
     assert [link.place.label for link in links if link.is_current] == current
+
+
+def test_what_needs_somebody_is_counted_in_the_rail_and_in_the_tabs() -> None:
+    figures = {"alerts.firing": 2.0, "breakers.open": 1.0, "queue.high": 0.0, "readiness.score": 91.4}
+    series = {name: Figure("gauge", value=value) for name, value in figures.items()}
+    now = int(timezone.now().timestamp())
+    snapshot.publish(Snapshot(at=now, processes=1, expected=1, series=series), redis.Redis.from_url(settings.REDIS_URL))
+    shell = Shell(request("/alerts/", user=User(username="ops")))
+    counts = {link.place.key: (link.count, link.place.tone, link.place.counted) for link in shell.counted}
+    assert counts == {
+        "queues": ("", "", "waiting"),
+        "breakers": ("1", "crit", "open"),
+        "alerts": ("2", "crit", "firing"),
+        "readiness": ("91", "", "of 100"),
+    }
+    assert {link.place.key for link in shell.tabs if link.place.tone} == {"breakers", "alerts"}

@@ -28,6 +28,7 @@ KNOWN: Final = {
     "readiness.score": GAUGE,
     "metrics.lag_s": GAUGE,
     "alerts.firing": GAUGE,
+    "breakers.open": GAUGE,
 }
 # By pattern, for those whose middle is known only when it is recorded.
 KNOWN_PATTERNS: Final = {

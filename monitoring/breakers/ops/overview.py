@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.utils import timezone
+
 from monitoring.breakers.breaker import Breaker
 from monitoring.breakers.policy import Policy, State
 from monitoring.breakers.registry import the_registry
@@ -98,6 +100,11 @@ def overview(now: datetime) -> list[View]:
         if name not in views:
             views[name] = _own(breaker, now)
     return sorted(views.values(), key=lambda view: (NEED.index(view.state), view.title))
+
+
+def cut_off() -> int:
+    """How many breakers refuse calls now, or all but a few."""
+    return sum(not view.state.lets_pass for view in overview(timezone.now()))
 
 
 def _view(name: str, answer: Answer, now: datetime) -> View:

@@ -146,3 +146,13 @@ def test_without_redis_it_shows_what_this_process_knows(chat: Breaker, own_regis
 @pytest.mark.parametrize("policy", [Policy(), Policy(failure_rate=None, failures=5, shadow=True), POLICY])
 def test_a_policy_comes_back_as_it_was_sent(policy: Policy) -> None:
     assert Policy.from_dict(policy.as_dict() | {"of_tomorrow": 1}) == policy
+
+
+def test_breakers_that_cut_off_are_counted(own_registry: Registry, chat: Breaker) -> None:
+    other = breakers.register("rerank", title="Rerank", policy=POLICY, fallback_text="")
+    assert breakers.cut_off() == 0
+    for breaker in (chat, other):
+        for _ in range(4):
+            breaker.admit().fail("504", 0.1)
+        breaker.sync()
+    assert breakers.cut_off() == 2
