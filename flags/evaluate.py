@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from typing import Final
 
 from django.db import DatabaseError
 
+from flags import bucketing
 from flags.models import Flag
 
 KEEP_S: Final = 1.0
@@ -16,7 +16,7 @@ KEEP_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    share: float  # percent of units
+    threshold: int
     salt: str
 
 
@@ -35,13 +35,7 @@ def is_on(name: str, unit: str, *, default: bool = False) -> bool:
     rule = _rules().get(name)
     if rule is None:
         return default
-    return bucket(rule.salt, unit) < rule.share
-
-
-def bucket(salt: str, unit: str) -> float:
-    """Where a unit stands between 0 and 100: the same for ever, and independent between salts."""
-    digest = hashlib.sha256(f"{salt}:{unit}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 * 100
+    return bucketing.bucket(rule.salt, unit) < rule.threshold
 
 
 def forget() -> None:
@@ -53,7 +47,7 @@ def _rules() -> dict[str, _Rule]:
     now = time.monotonic()
     if _Kept.rules is None or now >= _Kept.until:
         try:
-            _Kept.rules = {flag.name: _Rule(flag.share, flag.salt) for flag in Flag.objects.all()}
+            _Kept.rules = {flag.name: _Rule(bucketing.threshold(flag.share), flag.salt) for flag in Flag.objects.all()}
         except DatabaseError:
             if _Kept.rules is None:
                 raise

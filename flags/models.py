@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -46,8 +47,8 @@ class Flag(AbstractUserFlag):
         ordering = ("name",)
 
     @property
-    def share(self) -> float:
+    def share(self) -> Decimal:
         """Percent of units that get the flag now, 0 to 100."""
         if self.everyone is not None:
-            return 100.0 if self.everyone else 0.0
-        return float(self.percent or 0)
+            return Decimal(100 if self.everyone else 0)
+        return self.percent or Decimal(0)

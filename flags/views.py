@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -28,7 +29,7 @@ class HtmxRequest(HttpRequest):
 @dataclass(frozen=True, slots=True)
 class Row:
     name: str
-    share: float
+    share: Decimal
     state: str
     steps: tuple[bool, ...]  # which ticks of the stage bar are lit
 

@@ -52,7 +52,7 @@ def test_a_flags_state_is_one_word(fields: dict[str, Any], state: str) -> None:
 
 def test_the_stage_bar_lights_the_stops_that_the_share_has_passed() -> None:
     row = views.row(Flag(name="f", percent=Decimal(25)), today=TODAY)
-    assert (row.share, row.steps) == (25.0, (True, True, True, False, False))
+    assert (row.share, row.steps) == (Decimal(25), (True, True, True, False, False))
 
 
 def test_what_needs_somebody_comes_first(ops: Client) -> None:
