@@ -39,7 +39,7 @@ GAUGES: Final = (
 )
 AHEAD_S: Final = 600
 SKETCHES: Final = 200  # different ones, drawn again and again
-OBSERVED: Final = {10: 60, MINUTE_S: 300, HOUR_S: 3000}  # per sketch of each width
+OBSERVED: Final = {10: 60, MINUTE_S: 300, HOUR_S: 3000, DAY_S: 72_000}  # per sketch of each width
 
 # A daily wave, a level for each series, and noise. Arrays are written out, element by element: grouping rows into them
 # takes PostgreSQL ten times as long.
@@ -108,7 +108,11 @@ def generate(*, now: int) -> float:
         with cursor.copy(COPY_SQL) as copy:
             for row in _stock():
                 copy.write_row(row)
-        for width, kept_s, until in ((10, DAY_S, now + AHEAD_S), (60, MINUTES_S, now), (3600, HOURS_S, hour - 3600)):
+        sketches = (
+            *((10, DAY_S, now + AHEAD_S), (60, MINUTES_S, now), (HOUR_S, HOURS_S, hour - HOUR_S)),
+            (DAY_S, HOURS_S, now - now % DAY_S - DAY_S),
+        )
+        for width, kept_s, until in sketches:
             first = now - now % width - kept_s
             span = {"first": first, "last": until, "width": width, "latencies": len(LATENCIES), "kinds": SKETCHES}
             cursor.execute(SKETCHES_SQL, span)

@@ -39,13 +39,29 @@ def workers() -> Result:
 
 
 def ping() -> float | None:
-    """How long the first worker took to answer; None when none does within a second, or the broker is away."""
+    """How long the first worker took to answer; None when none does within a second, or the broker is away.
+
+    Where nobody listens there is nothing to wait for, and None is known at once.
+    """
     began = time.perf_counter()
     try:
+        if not _somebody_listens():
+            return None
         answers = current_app.control.broadcast("ping", reply=True, limit=1, timeout=PING_S)
     except unreachable():
         return None
     return time.perf_counter() - began if answers else None
+
+
+def _somebody_listens() -> bool:
+    """Whether a ping may be heard: for as long as a worker is connected, it subscribes to a pattern at the broker.
+
+    Redis forgets that with the connection, so it holds for killed workers too. Of other brokers nothing is known.
+    """
+    with current_app.pool.acquire(block=True, timeout=PING_S) as connection:
+        if connection.transport.driver_type != "redis":
+            return True
+        return bool(connection.default_channel.client.pubsub_numpat())
 
 
 def register_all() -> None:

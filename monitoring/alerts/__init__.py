@@ -7,12 +7,13 @@ about it is in people, and backtest asks what a rule would have done.
 from __future__ import annotations
 
 from monitoring.alerts import channels, rules
-from monitoring.alerts.backtest import Backtest, Fired, Instance, backtest, series
+from monitoring.alerts.backtest import Backtest, Instance, backtest, series
 from monitoring.alerts.errors import AlertsError, ConflictError, Problem, RefusedError
 from monitoring.alerts.judge.evaluate import Evaluator, Report
 from monitoring.alerts.judge.watch import Evaluated, Watch, evaluated, evaluated_at, gauges
 from monitoring.alerts.notify.deliver import ATTEMPTS, retry
 from monitoring.alerts.notify.worker import Notifier, Worker
+from monitoring.alerts.past.replay import Fired
 from monitoring.alerts.people import silences
 from monitoring.alerts.people.acts import (
     Step,

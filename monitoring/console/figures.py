@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitoring.metrics import read
-from monitoring.metrics.read import Span
+from monitoring.metrics.read import Known, Span
 
 CONTEXT = "operation.assemble_context"
 REQUESTS = "requests"
@@ -15,10 +15,13 @@ ERRORS = "requests.errors"
 MESSAGES = "messages.posted"
 MEMORIES = "memories.active"
 OLDEST = "queue.oldest_s"
+FIRING = "alerts.firing"
 OLDEST_LIMIT_S = 60
 PRIORITIES = ("critical", "high", "normal", "low", "bulk")
 QUEUES = tuple(f"queue.{priority}" for priority in PRIORITIES)
+GAUGES = (*QUEUES, OLDEST, MEMORIES, FIRING)
 QUANTILES = (0.5, 0.95, 0.99)
+P95 = 0.95
 
 Counted = list[float]
 Measured = list[float | None]
@@ -31,7 +34,7 @@ class Figures:
     span: Span
     counts: dict[str, Counted]
     gauges: dict[str, Measured]
-    latency: dict[float, Measured]
+    latency: dict[float, Measured]  # none where nobody draws it
     p95_s: float | None
     last_s: float  # seconds of the last step that have passed: the span may end with a step that has not
 
@@ -78,18 +81,49 @@ class Figures:
         return f"cache.{cache}.hits", f"cache.{cache}.misses"
 
 
-def gather(span: Span, *, now: datetime) -> Figures:
-    """Reads the figures of a span. Series that nobody recorded yet are empty, not absent."""
-    ahead_s = (span.end - now).total_seconds()
-    caches = {".".join(name.split(".")[:2]) for name in read.names("cache.") if name.endswith((".hits", ".misses"))}
-    wanted = [REQUESTS, ERRORS, MESSAGES, *(f"{cache}.{end}" for cache in sorted(caches) for end in ("hits", "misses"))]
+def compared(span: Span, *, now: datetime, known: Known) -> tuple[Figures, Figures]:
+    """The figures of a span and of the one before it, in one pass. Of what was before, lines are not drawn."""
+    before = span.before()
+    found = read.figures(_wanted(known), Span(before.start, span.end, span.step_s), known=known)
+    lines = read.table([CONTEXT], span, step_s=span.step_s, reach=known.reach, slots=known.slots)
+    latency = {q: lines.line(CONTEXT, q) for q in QUANTILES}
+    earlier = read.table([CONTEXT], before, reach=known.reach, slots=known.slots)
+    return (
+        _figures(found.within(span), now=now, latency=latency, p95_s=lines.together(P95)),
+        _figures(found.within(before), now=now, p95_s=earlier.together(P95)),
+    )
+
+
+def gather(span: Span, *, now: datetime, known: Known) -> Figures:
+    """The figures of a span whose lines are not drawn."""
+    found = read.figures(_wanted(known), span, known=known)
+    whole = read.table([CONTEXT], span, reach=known.reach, slots=known.slots)
+    return _figures(found, now=now, p95_s=whole.together(P95))
+
+
+def _wanted(known: Known) -> list[str]:
+    return [REQUESTS, ERRORS, MESSAGES, *_lookups(known), *GAUGES]
+
+
+def _lookups(known: Known) -> list[str]:
+    """The series of every cache that has one of the two."""
+    ends = ("hits", "misses")
+    caches = {".".join(name.split(".")[:2]) for name in known.names("cache.") if name.rpartition(".")[2] in ends}
+    return [f"{cache}.{end}" for cache in sorted(caches) for end in ends]
+
+
+def _figures(
+    found: read.Figures, *, now: datetime, latency: dict[float, Measured] | None = None, p95_s: float | None
+) -> Figures:
+    """Series that nobody recorded yet are empty, not absent."""
+    ahead_s = (found.span.end - now).total_seconds()
     return Figures(
-        span=span,
-        counts=read.counts(wanted, span),
-        gauges=read.gauges([*QUEUES, OLDEST, MEMORIES], span),
-        latency=read.quantiles(CONTEXT, span, QUANTILES),
-        p95_s=read.quantile([CONTEXT], span, 0.95),
-        last_s=max(1.0, span.step_s - max(0.0, ahead_s)),
+        span=found.span,
+        counts={name: found.counts(name) for name in found.rows if name not in GAUGES},
+        gauges={name: found.gauges(name) for name in GAUGES},
+        latency=latency or {},
+        p95_s=p95_s,
+        last_s=max(1.0, found.span.step_s - max(0.0, ahead_s)),
     )
 
 

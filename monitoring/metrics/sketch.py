@@ -42,6 +42,9 @@ def value(index: int) -> float:
     return float(2 * BASE**index / (BASE + 1))
 
 
+VALUES: Final = np.asarray([value(index) for index in range(LOWEST, HIGHEST + 1)])
+
+
 @dataclass(slots=True)
 class Sketch:
     """Observations of one latency series: {bucket: count} and their exact sum in seconds."""
@@ -178,19 +181,38 @@ class Joined:
 
 
 def _varints(packed: bytes, lengths: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The LEB128 numbers of all strings, and how many each string has. Most are of one byte, and cost no more."""
+    """The LEB128 numbers of all strings, and how many each string has."""
     octets = np.frombuffer(packed, dtype=np.uint8)
     ends = np.flatnonzero(octets < 0x80)
     bounds = np.cumsum(lengths)
     if (octets[bounds[lengths > 0] - 1] >= 0x80).any():
         raise ValueError("an encoded sketch ends within a number")
-    numbers = octets[ends].astype(np.int64)
+    numbers = _short(octets)[ends].astype(np.int64)
+    _lengthen(numbers, octets, ends)
+    return numbers, np.diff(np.searchsorted(ends, bounds), prepend=0)
+
+
+def _short(octets: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
+    """At the last byte of each number of one or two bytes that number; elsewhere anything.
+
+    Nearly all numbers are: told for every byte in arrays of 16 bits, they take half the time of picking them out.
+    """
+    wide = octets.astype(np.uint16)
+    before = wide[:-1]
+    goes_on = before >> 7
+    wide[1:] += goes_on * (wide[1:] * 127 + (before & 0x7F))
+    return wide
+
+
+def _lengthen(numbers: npt.NDArray[np.int64], octets: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> None:
+    """Works out the numbers of three bytes and more in their place. `ends` are their last bytes."""
+    middle = np.flatnonzero((octets[1:] >= 0x80) & (octets[:-1] >= 0x80)) + 2
+    longer = np.unique(np.searchsorted(ends, middle))
+    numbers[longer], back = octets[ends[longer]], 1
     # the last byte is the most significant one: the others are met going back from it
-    longer, back = np.arange(len(ends)), 1
     while len(longer := longer[(ends[longer] >= back) & (octets[ends[longer] - back] >= 0x80)]):
         numbers[longer] = numbers[longer] << 7 | octets[ends[longer] - back] & 0x7F
         back += 1
-    return numbers, np.diff(np.searchsorted(ends, bounds), prepend=0)
 
 
 def table(packed: Sequence[bytes], rows: Sequence[int], height: int) -> Counts:
@@ -203,7 +225,14 @@ def table(packed: Sequence[bytes], rows: Sequence[int], height: int) -> Counts:
 def table_quantiles(counts: Counts, q: float, *, lowest: int = LOWEST) -> list[float | None]:
     """The q-quantile of each row of `table` in seconds, None where the row is empty. Its first column is `lowest`."""
     reached = np.cumsum(counts, axis=1)
-    totals = reached[:, -1].astype(int).tolist()
-    ranks = [rank(q, total) if total else 1 for total in totals]
-    columns = (reached >= np.asarray(ranks)[:, None]).argmax(axis=1).tolist()
-    return [value(lowest + column) if total else None for column, total in zip(columns, totals, strict=True)]
+    totals = reached[:, -1]
+    columns = (reached >= _ranks(q, totals)[:, None]).argmax(axis=1)
+    found = VALUES[columns + lowest - LOWEST].tolist()
+    return [seconds if total else None for seconds, total in zip(found, totals.tolist(), strict=True)]
+
+
+def _ranks(q: float, totals: Counts) -> Counts:
+    """What `rank` says of each total; of none 1."""
+    rank(q, 1)  # raises ValueError
+    ranks: Counts = np.maximum(1, np.minimum(totals, np.ceil(q * totals * (1 - 1e-12))))
+    return ranks

@@ -22,7 +22,7 @@ class Severity(models.TextChoices):
     @property
     def rank(self) -> int:
         """Higher is worse."""
-        return _RANKS[self.value]
+        return _RANKS[self]
 
 
 _RANKS: Final = {severity.value: rank for rank, severity in enumerate(Severity)}

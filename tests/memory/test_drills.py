@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from celery import current_app
 from django.db import connections
 from django.test import override_settings
 from django.utils import timezone
@@ -103,6 +104,20 @@ def test_the_fallback_drill_says_which_setting_is_in_its_way() -> None:
         row = run("circuit-breaker-test")
     assert not row.passed
     assert "HOLDFAST_PRIVATE_PROVIDERS" in row.summary
+
+
+def test_a_ping_that_nobody_could_hear_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(current_app.control, "broadcast", lambda name, **_: sent.append(name))
+    assert checks.ping() is None
+    assert sent == []
+    with current_app.connection_for_write() as connection:
+        listener = connection.default_channel.client.pubsub()
+        listener.psubscribe("/0.celery.pidbox")
+        listener.get_message(timeout=1)
+        checks.ping()
+        listener.close()
+    assert sent == ["ping"], "somebody listens, and does not answer"
 
 
 def test_the_checks_see_the_broker_and_that_no_worker_answers() -> None:

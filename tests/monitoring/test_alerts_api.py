@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from memory.models import Scope
-from monitoring.models import Alert, AlertRule, AuditEntry, Silence
+from monitoring.models import Alert, AlertRule, AuditEntry, Series, Silence
 from tests.make import make_key, make_workspace
 from tests.memory.api.conftest import Api
 from tests.monitoring.alert_scene import evaluated, make_alert, make_channel, make_rule
@@ -111,6 +111,34 @@ def test_what_a_rule_cannot_be_is_422_and_names_the_field(admin: Api, wrong: dic
     assert status == 422
     assert field in [each["field"] for each in fault["errors"]]
     assert AlertRule.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "reason", "suggestion"),
+    [
+        ({"metric": "request.errors"}, "metric", "is not a series that is recorded", "Did you mean requests.errors"),
+        ({"window_s": 31 * 86_400}, "window_s", "the window is 31 d long", "at most 30 d (2592000 s)"),
+        (
+            {"thresholds": [{"severity": "critical", "fire": 5, "clear": 9}]},
+            "thresholds",
+            "critical clears at 9, which is above 5, where it fires",
+            "Clear at 4",
+        ),
+    ],
+)
+def test_the_422_of_a_rule_says_why_and_what_would_do(
+    admin: Api, wrong: dict[str, Any], field: str, reason: str, suggestion: str
+) -> None:
+    Series.objects.create(slot=1, name="requests.errors", kind="counter")
+    status, fault = admin.post("alerts/rules", RULE | wrong)
+    [said] = [each["message"] for each in fault["errors"] if each["field"] == field]
+    assert status == 422
+    assert reason in said
+    assert suggestion in said
+    rule = make_rule()
+    change = {"version": rule.version, "reason": WHY} | wrong
+    status, fault = admin.call("PATCH", f"alerts/rules/{rule.pk}", change)
+    assert (status, [each["field"] for each in fault["errors"]]) == (422, [field])
 
 
 def test_a_rule_is_held_against_what_was_recorded(reader: Api) -> None:

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from monitoring.alerts import rules
-from monitoring.metrics import read
 from monitoring.models import Alert, AlertRule, AuditEntry, Channel, Notification, Silence
 from monitoring.views.alerts.rules import form
 from monitoring.views.overview import board, firing, kpis
@@ -197,7 +196,7 @@ def test_an_alert_that_ended_is_only_looked_at(operator: Client) -> None:
 def test_the_verdict_the_figure_and_the_panel_name_what_fires(db: None) -> None:
     now = timezone.now()
     chat = fill(now=now)
-    fires = firing.gather(read.span("1h", now=now), "1h", now=now)
+    fires = firing.gather([None] * 120, "1h", now=now)
     said = board.verdict(board.Health(now=now, firing=fires, p95_s=0.031))
     assert said.word == "Degraded"
     assert said.sentence == "Chat calls failing over 25 %, 34.2 % now; 1 more alert fires; context p95 is 31 ms."
@@ -272,6 +271,9 @@ def test_what_a_rule_cannot_be_is_told_beside_its_field_with_what_would_do(opera
     assert 'value="request.errors"' in page, "what was written stays"
     page = operator.post("/alerts/rules/new/", filled(metric="request.errors")).content.decode()
     assert "Did you mean" in page
+    page = operator.post("/alerts/rules/new/", filled(window_s="31d")).content.decode()
+    assert "The window is 31 d long, and figures by the minute are kept for 30 d" in page
+    assert "Choose at most 30 d (2592000 s)" in page
     page = operator.post("/alerts/rules/new/", filled(clear_critical="9")).content.decode()
     assert "clears at 9, which is above 5, where it fires. Clear at 4." in page
     assert AlertRule.objects.count() == before

@@ -14,6 +14,7 @@ from monitoring import events
 from monitoring.console import freshness
 from monitoring.console.strip import NONE, Kpi
 from monitoring.metrics import snapshot
+from monitoring.metrics.ranges import RANGES
 from monitoring.views.overview import board as overview
 from monitoring.views.overview import kpis
 from monitoring.views.overview.board import Health, Page, verdict
@@ -225,6 +226,15 @@ def test_the_page_is_worked_out_once_for_all_viewers(
     ops.get("/")
     with django_assert_num_queries(2):  # session and user
         assert ops.get("/").status_code == 200
+
+
+def test_to_work_a_page_out_takes_few_queries_at_any_range(
+    ops: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    record_hour(now=timezone.now())
+    for name in RANGES:
+        with django_assert_max_num_queries(17):
+            assert page_of(ops.get(f"/?range={name}")).range == name
 
 
 def test_a_snapshot_that_stays_gets_older_on_the_page(ops: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,4 +171,4 @@ def test_the_number_of_queries_does_not_grow_with_the_series() -> None:
         read.counts(["c0"], span)
     with CaptureQueriesContext(connection) as twelve:
         read.counts([f"c{n}" for n in range(12)], span)
-    assert len(one) == len(twelve) == 3
+    assert len(one) == len(twelve) == 2

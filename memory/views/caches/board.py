@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from memory import caching
-from memory.caching.stats import Figures, figures
+from memory.caching.stats import Figures
+from memory.views.caches.reading import Reading, gather
 from monitoring import events
 from monitoring.console import charts
 from monitoring.console.charts import CACHE_STYLES, Chart, Line, drawn, listed
@@ -16,7 +17,6 @@ from monitoring.console.figures import Measured, shares
 from monitoring.console.strip import NONE, Delta, Kpi, Verdict
 from monitoring.formats import apart, duration, number, percent, period, size
 from monitoring.metrics import read, snapshot
-from monitoring.metrics.read import Span
 from monitoring.models import Event
 
 EVENT_LIMIT: Final = 12
@@ -50,10 +50,12 @@ class Board:
 def board(range_name: str, *, now: datetime) -> Board:
     """All caches over a range, and what lies in Redis now."""
     span = read.span(range_name, now=now)
-    found = figures(now=now, range_name=range_name)
+    reading = gather(span)
+    found = reading.caches
+    happened = events.between(span.start, span.end, EVENT_LIMIT)
     latest = snapshot.latest()
     length = period(range_name)
-    drawn_charts = (hit_rates(span), lookups(span))
+    drawn_charts = (hit_rates(reading, happened), lookups(reading, happened))
     return Board(
         range=range_name,
         period=length,
@@ -112,25 +114,25 @@ def spaces(found: Sequence[Figures]) -> list[Space]:
     return sorted(named, key=lambda space: -space.uses)[:SPACES]
 
 
-def hit_rates(span: Span) -> Chart:
-    counts = {name: _counts(name, span) for name in caching.CACHES}
-    asked = [name for name, (hits, misses) in counts.items() if any(hits) or any(misses)]
+def hit_rates(reading: Reading, events: Sequence[Event]) -> Chart:
+    hits, misses = reading.hits, reading.misses
+    asked = [name for name in hits if any(hits[name]) or any(misses[name])]
+    rates = {name: charts.percents(_share(hits[name], misses[name])) for name in asked}
     lines = [
-        Line(
-            name, charts.percents(_share(*counts[name])), " %", tone, {"dash": dash}, "" if dash == "solid" else "dash"
-        )
+        Line(name, rates[name], " %", tone, {"dash": dash}, "" if dash == "solid" else "dash")
         for name, (tone, dash) in zip(asked, CACHE_STYLES, strict=False)
     ]
     texts = ("Hit rate", "", f"Hit rate: {listed(lines)}.", "POST /api/v1/context", "No look-up")
-    spec = {"unit": " %", "range": [0, 101], "events": drawn(_happened(span))}
-    return charts.chart("hit-rates", texts, span, lines, spec=spec)
+    spec = {"unit": " %", "range": [0, 101], "events": drawn(events)}
+    return charts.chart("hit-rates", texts, reading.span, lines, spec=spec)
 
 
-def lookups(span: Span) -> Chart:
+def lookups(reading: Reading, events: Sequence[Event]) -> Chart:
     """Look-ups a second of all caches, and those that were misses."""
-    columns = [_counts(name, span) for name in caching.CACHES]
+    span = reading.span
     hits, misses = (
-        [sum(values) / span.step_s for values in zip(*part, strict=True)] for part in zip(*columns, strict=True)
+        [sum(values) / span.step_s for values in zip(*part.values(), strict=True)]
+        for part in (reading.hits, reading.misses)
     )
     both: Measured = [hit + miss for hit, miss in zip(hits, misses, strict=True)]
     if not any(both):
@@ -140,22 +142,12 @@ def lookups(span: Span) -> Chart:
         Line("misses", [*misses], "/s", "c-2", {"dash": "2px,2px"}, "dot"),
     ]
     texts = ("Look-ups", "", f"Look-ups: {listed(lines)}.", "POST /api/v1/context", "No look-up")
-    return charts.chart("lookups", texts, span, lines, spec={"unit": "/s", "events": drawn(_happened(span))})
+    return charts.chart("lookups", texts, span, lines, spec={"unit": "/s", "events": drawn(events)})
 
 
 def about(found: Sequence[Figures]) -> str:
     return f"{len(found)} caches over one mechanism; Redis away is a miss, never an error"
 
 
-def _counts(name: str, span: Span) -> tuple[list[float], list[float]]:
-    series = [f"cache.{name}.hits", f"cache.{name}.misses"]
-    counted = read.counts(series, span)
-    return counted[series[0]], counted[series[1]]
-
-
 def _share(hits: list[float], misses: list[float]) -> Measured:
     return shares(hits, [hit + miss for hit, miss in zip(hits, misses, strict=True)])
-
-
-def _happened(span: Span) -> list[Event]:
-    return events.between(span.start, span.end, EVENT_LIMIT)

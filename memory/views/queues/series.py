@@ -47,16 +47,20 @@ class Series:
 
 def gather(span: Span) -> Series:
     """Reads the figures of a span. What nobody recorded yet is empty, not absent."""
-    gauges = read.gauges([*(f"queue.{level}" for level in LEVELS), OLDEST], span)
+    known = read.known()
+    counted = [f"queue.{level}.{what}" for level in LEVELS for what in COUNTED]
+    found = read.figures([*counted, *(f"queue.{level}" for level in LEVELS), OLDEST], span, known=known)
     waits = {level: f"queue.{level}.wait" for level in LEVELS}
+    waited = read.table(list(waits.values()), span, step_s=span.step_s, reach=known.reach, slots=known.slots)
+    lines = waited.lines(P95)
     return Series(
         span=span,
-        counts=read.counts([f"queue.{level}.{what}" for level in LEVELS for what in COUNTED], span),
-        depth={level: gauges[f"queue.{level}"] for level in LEVELS},
-        oldest=gauges[OLDEST],
-        waits={level: read.quantiles(name, span, (P95,))[P95] for level, name in waits.items()},
+        counts={name: found.counts(name) for name in counted},
+        depth={level: found.gauges(f"queue.{level}") for level in LEVELS},
+        oldest=found.gauges(OLDEST),
+        waits={level: lines[name] for level, name in waits.items()},
         wait_p95_s={
-            "": read.quantile(list(waits.values()), span, P95),
-            "high": read.quantile([waits["critical"], waits["high"]], span, P95),
+            "": waited.together(P95),
+            "high": read.together(waited, [waits["critical"], waits["high"]], P95),
         },
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from monitoring.alerts.judge import write
 from monitoring.alerts.judge.machine import State, Word
 from monitoring.alerts.judge.measure import Sample
 from monitoring.alerts.rules.patterns import filled, label_name, summands
@@ -22,10 +23,6 @@ LOOKED_UP: Final = 20  # alerts of one evaluation whose slow requests are looked
 FIRST_STEPS: Final = 20  # kept when a long story is cut
 EVENTS: Final = {Word.FIRED, Word.ROSE, Word.FELL, Word.RESOLVED, Word.FLAPPING}
 TONES: Final = {Severity.INFO: Event.Tone.INFO, Severity.WARNING: Event.Tone.WARN, Severity.CRITICAL: Event.Tone.CRIT}
-OWN: Final = (
-    *("phase", "severity", "worst", "value", "peak", "threshold", "clear"),
-    *("is_no_data", "is_flapping", "resolved_at", "end_reason", "steps"),
-)
 
 
 @dataclass(slots=True)
@@ -39,8 +36,7 @@ class Changes:
 
     def write(self) -> None:
         """Everything in a few statements. New alerts learn here what happened before them."""
-        if self.kept:
-            Alert.objects.bulk_update(self.kept, OWN, batch_size=200)
+        write.alerts(self.kept)
         if self.fresh:  # after those that end: an instance has one open alert
             changes = _changes(self.now)
             for alert in self.fresh:

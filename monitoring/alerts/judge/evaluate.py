@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from monitoring.alerts.judge import episodes
+from monitoring.alerts.judge import episodes, write
 from monitoring.alerts.judge.episodes import Changes
 from monitoring.alerts.judge.machine import NoData, Phase, State, Verdict, step
 from monitoring.alerts.judge.measure import Need, Sample, needs, sample, timing
@@ -25,10 +25,12 @@ TICK_S: Final = 10
 MISSED: Final = 3  # evaluations in a row without its series, after which an instance is forgotten
 # What a rule can do that was damaged by hand: no other rule suffers for it.
 DAMAGED: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-CHANGED: Final = (
-    *("labels", "phase", "severity", "since", "clocks", "easing_since", "flips", "is_flapping"),
-    *("missed", "value", "why", "tick", "alert"),
-)
+
+# The only row, by its primary key; made where there is none yet.
+TAKE_SQL: Final = """
+INSERT INTO monitoring_evaluation AS old (id, tick, took_ms, rules, errors) VALUES (%s, %s, 0, 0, 0)
+ON CONFLICT (id) DO UPDATE SET tick = excluded.tick WHERE old.tick < excluded.tick
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class _Round:
     tick: int
     samples: Samples
     changes: Changes
-    states: dict[tuple[UUID, str], AlertState]
+    states: dict[UUID, dict[str, AlertState]]  # by rule and fingerprint
     alerts: dict[UUID | None, Alert]
     gone: list[AlertState] = field(default_factory=list)
     stepped: list[AlertState] = field(default_factory=list)
@@ -85,7 +87,9 @@ class Evaluator:
         alerts: dict[UUID | None, Alert] = {
             alert.pk: alert for alert in Alert.objects.open().select_for_update().order_by("id")
         }
-        states = {(row.rule_id, row.fingerprint): row for row in AlertState.objects.select_for_update().order_by("id")}
+        states: dict[UUID, dict[str, AlertState]] = {}
+        for row in AlertState.objects.select_for_update().order_by("id"):
+            states.setdefault(row.rule_id, {})[row.fingerprint] = row
         going = _Round(tick, self.samples, Changes(datetime.fromtimestamp(tick, UTC)), states, alerts)
         plans: dict[UUID, list[str]] = {}
         wanted: set[Need] = set()
@@ -112,8 +116,9 @@ def fingerprint(instance: str) -> str:
 
 def _take(tick: int) -> bool:
     """Whether this evaluation is ours. The row stays locked until then, so another one waits and finds it done."""
-    Evaluation.objects.get_or_create(pk=Evaluation.ONLY, defaults={"tick": 0})
-    return bool(Evaluation.objects.filter(pk=Evaluation.ONLY, tick__lt=tick).update(tick=tick))
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_SQL, [Evaluation.ONLY, tick])
+        return bool(cursor.rowcount)
 
 
 def _instances(rule: AlertRule, kinds: dict[str, str]) -> list[str]:
@@ -135,20 +140,21 @@ def _judge_rule(going: _Round, rule: AlertRule, found: list[str]) -> None:
     if rule.pk in going.errors:
         return
     there = {fingerprint(instance) for instance in found}
-    for row in [row for (pk, print_), row in going.states.items() if pk == rule.pk and print_ not in there]:
-        _missing(going, row)
+    for print_, row in going.states.get(rule.pk, {}).items():
+        if print_ not in there:
+            _missing(going, row)
 
 
 def _judge_instance(going: _Round, rule: AlertRule, instance: str, figure: Sample) -> None:
     mark = fingerprint(instance)
-    row = going.states.get((rule.pk, mark))
+    row = going.states.get(rule.pk, {}).get(mark)
     if row is None:
         if instance and figure.value is None:
             return  # it has never been there: nothing is missing
         labels = {label_name(rule.metric): instance} if instance else {}
         row = AlertState(rule=rule, fingerprint=mark, labels=labels, since=going.tick, tick=going.tick - 1)
     elif instance and figure.value is None and rule.no_data != NoData.ALERT:
-        row.missed += 1
+        row.missed = min(row.missed + 1, MISSED)  # an alert may hold it for weeks
         if row.missed >= MISSED and row.alert_id is None:
             going.gone.append(row)
             return
@@ -195,7 +201,7 @@ def _keep(row: AlertState, state: State) -> None:
 
 def _missing(going: _Round, row: AlertState) -> None:
     """An instance that its rule's pattern finds no more; after some evaluations it is forgotten, and its alert ends."""
-    row.missed += 1
+    row.missed = min(row.missed + 1, MISSED)  # an alert may hold it for weeks
     row.tick = going.tick
     if row.missed < MISSED:
         going.stepped.append(row)
@@ -211,7 +217,7 @@ def _damaged(going: _Round, rule: AlertRule, problem: Exception) -> None:
     going.errors.add(rule.pk)
     told = f"The rule can't be judged: {type(problem).__name__}. Save it again to see what is wrong"
     done = {id(row) for row in going.stepped}
-    rows = [row for (pk, _), row in going.states.items() if pk == rule.pk and id(row) not in done]
+    rows = [row for row in going.states.get(rule.pk, {}).values() if id(row) not in done]
     if not rows and not done & {id(row) for row in going.stepped if row.rule_id == rule.pk}:
         rows = [AlertState(rule=rule, fingerprint=fingerprint(""), since=going.tick, tick=going.tick - 1)]
     for row in rows:
@@ -230,14 +236,11 @@ def _end_orphans(going: _Round, enabled: set[UUID]) -> None:
         if alert.resolved_at is None and alert.pk not in followed:
             reason = "Its series is gone" if alert.rule_id in enabled else "The rule was disabled"
             episodes.end(alert, reason if alert.rule_id else "The rule was deleted", going.changes)
-    going.gone += [row for (pk, _), row in going.states.items() if pk not in enabled]
+    going.gone += [row for pk, rows in going.states.items() if pk not in enabled for row in rows.values()]
 
 
 def _write(going: _Round) -> None:
     going.changes.write()
-    if going.stepped:
-        AlertState.objects.bulk_create(
-            going.stepped, update_conflicts=True, unique_fields=["rule", "fingerprint"], update_fields=CHANGED
-        )
+    write.states(going.stepped)
     if going.gone:
         AlertState.objects.filter(pk__in=[row.pk for row in going.gone]).delete()

@@ -7,6 +7,7 @@ slower to resolve (Netdata's `delay down … multiplier`); from the fifth on it 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -17,6 +18,7 @@ from monitoring.models import AlertRule, AlertState, Severity
 Phase = AlertState.Phase
 NoData = AlertRule.NoData
 
+SEVERITIES: Final = tuple(Severity)  # the mildest first
 HOUR_S: Final = 3600
 GROWTH: Final = 1.5  # of the time that it takes to resolve, by each time that it fired in the last hour
 FLAPPING_FROM: Final = 5  # times in an hour
@@ -76,14 +78,23 @@ class State:
     is_flapping: bool = False
 
     @property
-    def is_at_rest(self) -> bool:
-        """Whether nothing has happened lately, so that a clear figure changes nothing."""
-        return self.phase is Phase.NORMAL and not self.flips and not self.clocks
-
-    @property
     def is_open(self) -> bool:
         """Whether there is an alert."""
-        return self.phase in {Phase.FIRING, Phase.RECOVERING}
+        return self.phase is Phase.FIRING or self.phase is Phase.RECOVERING
+
+    def at(self, tick: int) -> State:
+        """The same as of another evaluation. A third of the time of `replace`: this is done at each one."""
+        return State(
+            self.since, tick, self.phase, self.severity, self.clocks, self.easing_since, self.flips, self.is_flapping
+        )
+
+    def is_like(self, other: State) -> bool:
+        """Whether they differ in nothing but when they were evaluated."""
+        return (
+            self.phase is other.phase
+            and (self.since, self.severity, self.easing_since) == (other.since, other.severity, other.easing_since)
+            and (self.flips, self.is_flapping, self.clocks) == (other.flips, other.is_flapping, other.clocks)
+        )
 
 
 def step(state: State, verdict: Verdict, timing: Timing, now: int) -> tuple[State, tuple[Word, ...]]:
@@ -92,21 +103,35 @@ def step(state: State, verdict: Verdict, timing: Timing, now: int) -> tuple[Stat
         return state, ()
     if now - state.tick > GAP_S:
         state = replace(state, clocks={}, easing_since=None)
-    state, words = _calmed(replace(state, tick=now), now)
+    state, words = _calmed(state.at(now), now)
     if not verdict.is_known:
         if timing.no_data is NoData.KEEP or (verdict.is_error and state.is_open):
             return _kept(state, verdict, now), words
         is_bad = timing.no_data is NoData.ALERT
         known = Verdict(timing.mildest, timing.mildest) if is_bad else Verdict()
         verdict = replace(verdict, fires=known.fires, holds=known.holds)
-    state = replace(state, clocks=_clocks(state, verdict, now))
+    if (clocks := _clocks(state, verdict, now)) != state.clocks:
+        state = replace(state, clocks=clocks)
     moved, more = _open(state, verdict, timing, now) if state.is_open else _quiet(state, verdict, timing, now)
     return moved, (*words, *more)
 
 
+def wakes_at(state: State, timing: Timing) -> float:
+    """The earliest second after `state.tick` at which time alone may change it; infinite where none does.
+
+    For a state that the last verdict has left as it was: until then the same verdict changes nothing again, if the
+    evaluations between are not more than GAP_S apart.
+    """
+    turns = [since + timing.for_s for since in state.clocks.values()]
+    turns += [at + HOUR_S for at in state.flips]
+    if state.easing_since is not None:
+        turns.append(state.easing_since + math.ceil(keep_s(state, timing)))
+    return min((turn for turn in turns if turn > state.tick), default=math.inf)
+
+
 def _calmed(state: State, now: int) -> tuple[State, tuple[Word, ...]]:
     """Forget what is older than an hour."""
-    if not state.flips:
+    if not state.flips or (state.flips[0] > now - HOUR_S and not state.is_flapping):
         return state, ()
     flips = tuple(at for at in state.flips if at > now - HOUR_S)
     is_flapping = state.is_flapping and len(flips) > FLAPPING_FROM // 2
@@ -122,8 +147,8 @@ def _kept(state: State, verdict: Verdict, now: int) -> State:
 
 
 def _clocks(state: State, verdict: Verdict, now: int) -> dict[Severity, int]:
-    rank = verdict.fires.rank if verdict.fires else -1
-    return {each: state.clocks.get(each, now) for each in Severity if each.rank <= rank}
+    crossed = SEVERITIES[: SEVERITIES.index(verdict.fires) + 1] if verdict.fires else ()
+    return {each: state.clocks.get(each, now) for each in crossed}
 
 
 def _raised(state: State, timing: Timing, now: int) -> Severity | None:
@@ -141,7 +166,8 @@ def _quiet(state: State, verdict: Verdict, timing: Timing, now: int) -> tuple[St
     if state.clocks:
         return _in(state, Phase.PENDING, now), () if was_pending else (Word.PENDING,)
     phase = Phase.NORMAL if verdict.is_known else Phase.ERROR if verdict.is_error else Phase.NO_DATA
-    return _in(replace(state, severity=None), phase, now), (Word.CALM,) if was_pending else ()
+    calm = state if state.severity is None else replace(state, severity=None)
+    return _in(calm, phase, now), (Word.CALM,) if was_pending else ()
 
 
 def _open(state: State, verdict: Verdict, timing: Timing, now: int) -> tuple[State, tuple[Word, ...]]:
@@ -158,10 +184,10 @@ def _open(state: State, verdict: Verdict, timing: Timing, now: int) -> tuple[Sta
         words = (*again, *words)
     assert state.severity is not None
     if verdict.holds.rank >= state.severity.rank:
-        return replace(state, easing_since=None), words
+        return _easing(state, None), words
     since = now if state.easing_since is None else state.easing_since
     if now - since < keep_s(state, timing):
-        return replace(state, easing_since=since), words
+        return _easing(state, since), words
     return replace(state, severity=verdict.holds, easing_since=None), (*words, Word.FELL)
 
 
@@ -171,7 +197,7 @@ def _recover(state: State, words: tuple[Word, ...], timing: Timing, now: int) ->
         words = (*words, Word.RECOVERING)
     since = now if state.easing_since is None else state.easing_since  # a long pause took the clock
     if now - since < keep_s(state, timing):
-        return replace(state, easing_since=since), words
+        return _easing(state, since), words
     calm = replace(_in(state, Phase.NORMAL, now), severity=None, easing_since=None)
     return calm, (*words, Word.RESOLVED)
 
@@ -192,3 +218,7 @@ def _fire(state: State, word: Word, now: int) -> tuple[State, tuple[Word, ...]]:
 
 def _in(state: State, phase: Phase, now: int) -> State:
     return state if state.phase is phase else replace(state, phase=phase, since=now)
+
+
+def _easing(state: State, since: int | None) -> State:
+    return state if state.easing_since == since else replace(state, easing_since=since)

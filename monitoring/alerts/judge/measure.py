@@ -72,7 +72,7 @@ def timing(rule: AlertRule) -> Timing:
 def needs(rule: AlertRule, instance: str) -> Iterator[Need]:
     """All that `sample` will look at."""
     is_sketch = rule.measure in OF_SKETCHES
-    for metric, denominator, window_s, ago_s in _views(rule, instance):
+    for metric, denominator, window_s, ago_s in views(rule, instance):
         for name in metric:
             yield Need(name, window_s, ago_s, is_sketch)
         for name in denominator:
@@ -81,8 +81,7 @@ def needs(rule: AlertRule, instance: str) -> Iterator[Need]:
 
 def sample(rule: AlertRule, instance: str, look: Look) -> Sample:
     """The rule's value of an instance, judged. Raises KeyError, TypeError or ValueError for a rule that is damaged."""
-    views = list(_views(rule, instance))
-    amounts = [_amount(rule, *view, look) for view in views]
+    amounts = [_amount(rule, *view, look) for view in views(rule, instance)]
     if rule.kind == Kind.BURN:
         return _burn(rule, amounts)
     amount = amounts[0]
@@ -105,7 +104,7 @@ def _worst(thresholds: Sequence[dict[str, Any]]) -> Severity | None:
     return max((Severity(each["severity"]) for each in thresholds), key=lambda each: each.rank, default=None)
 
 
-def _views(rule: AlertRule, instance: str) -> Iterator[tuple[list[str], list[str], int, int]]:
+def views(rule: AlertRule, instance: str) -> Iterator[tuple[list[str], list[str], int, int]]:
     """The figures that a value is made of: series, those of the denominator, window, and how long ago it ended."""
     metric, denominator = (
         [filled(name, instance) for name in summands(text)] for text in (rule.metric, rule.denominator)

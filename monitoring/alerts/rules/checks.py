@@ -111,7 +111,7 @@ def _window(rule: AlertRule) -> Problems:
         return {
             "window_s": Problem(
                 f"the window is {age(window)} long, and figures by the minute are kept for {age(MINUTES_S)}",
-                f"Choose at most {MINUTES_S} s",
+                f"Choose at most {age(MINUTES_S)} ({MINUTES_S} s)",
             )
         }
     grain = GRAIN_S if window <= FINE_S else 60
@@ -270,7 +270,8 @@ def _baseline(rule: AlertRule) -> Problems:
     if rule.baseline == AlertRule.Baseline.BEFORE and 2 * rule.window_s > MINUTES_S:
         return {
             "window_s": Problem(
-                "the window and the one before it are longer than figures are kept", f"Choose {MINUTES_S // 2}"
+                "the window and the one before it are longer than figures are kept",
+                f"Choose at most {age(MINUTES_S // 2)} ({MINUTES_S // 2} s)",
             )
         }
     if rule.baseline == AlertRule.Baseline.CONTROL and is_pattern(rule.metric):

@@ -18,6 +18,7 @@ from monitoring.health.probes.checks import cache_server, migrations
 from monitoring.health.probes.registry import Status
 from monitoring.health.readiness.rules import Measured
 from monitoring.metrics import read, snapshot
+from monitoring.metrics.ranges import Span
 from monitoring.metrics.snapshot import Figure, Snapshot
 from monitoring.models import DrillResult, Evaluation
 
@@ -25,6 +26,8 @@ CONTEXT: Final = "operation.assemble_context"
 AGGREGATE: Final = "Start `manage.py aggregate`: without it there are no figures, no alerts and no trend."
 DRILLS_COUNT: Final = timedelta(days=30)
 FALLBACK: Final = "circuit-breaker-test"
+REQUESTS: Final = ("requests", "requests.errors")
+HOUR: Final = timedelta(hours=1)
 HOUR_S: Final = 3600.0
 
 # one row, from the statistics that PostgreSQL keeps in memory
@@ -88,11 +91,23 @@ def cache_latency(now: datetime) -> Measured:
     return Measured((perf_counter() - began) * 1000, now)
 
 
+def _last_hour(now: datetime) -> Span:
+    """An hour of whole minutes: the rows of minutes are a sixtieth of those of seconds."""
+    span = read.span("1h", now=now)
+    end = span.end.replace(second=0, microsecond=0)
+    return Span(end - HOUR, end, 60)
+
+
+@lru_cache(maxsize=1)
+def _counted(now: datetime) -> dict[str, float]:
+    """How often each counter of requests and caches counted in the last hour: one read for all rules."""
+    names = [*REQUESTS, *(name for name in read.names("cache.") if name.endswith((".hits", ".misses")))]
+    return {name: sum(steps) for name, steps in read.counts(names, _last_hour(now)).items()}
+
+
 def hit_rate(now: datetime) -> Measured:
     """Of all caches together, over the last hour."""
-    names = [name for name in read.names("cache.") if name.endswith((".hits", ".misses"))]
-    span = read.span("1h", now=now)
-    totals = {name: sum(steps) for name, steps in read.counts(names, span).items()}
+    totals = {name: count for name, count in _counted(now).items() if name not in REQUESTS}
     hits = sum(count for name, count in totals.items() if name.endswith(".hits"))
     asked = sum(totals.values())
     if not asked:
@@ -101,18 +116,17 @@ def hit_rate(now: datetime) -> Measured:
 
 
 def context_p95(now: datetime) -> Measured:
-    p95 = read.quantile([CONTEXT], read.span("1h", now=now), 0.95)
+    p95 = read.quantile([CONTEXT], _last_hour(now), 0.95)
     if p95 is None:
         return Measured(None, now, "Nobody asked for a context in the last hour: run the performance drill.")
     return Measured(p95 * 1000, now)
 
 
 def error_share(now: datetime) -> Measured:
-    span = read.span("1h", now=now)
-    asked = read.total(["requests"], span)
+    asked, failed = (_counted(now)[name] for name in REQUESTS)
     if not asked:
         return Measured(None, now, "No request came in the last hour: it shows once there is traffic.")
-    return Measured(100 * read.total(["requests.errors"], span) / asked, now)
+    return Measured(100 * failed / asked, now)
 
 
 def oldest_job(now: datetime) -> Measured:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from monitoring.metrics.operations.counted import counted
 from monitoring.metrics.operations.pieces import Tiers, tiers
-from monitoring.metrics.operations.table import counted, table
+from monitoring.metrics.operations.table import table
 from monitoring.metrics.ranges import Span
 from monitoring.models import Series
 
@@ -49,28 +50,29 @@ class Operation:
 
 def names(kind: str = "") -> dict[str, str]:
     """The names of all operations, or those of a kind, with their kinds."""
-    found = Series.objects.filter(kind=Series.Kind.LATENCY).order_by("name").values_list("name", flat=True)
-    kinds = {name: _kind(name) for name in found}
-    return {name: of for name, of in kinds.items() if of and kind in {"", of}}
+    return {name: _kind(name) for name in _slots(kind)}
 
 
-def operations(span: Span, *, kind: str = "", against: Span | None = None, lasted_s: float = 0.0) -> list[Operation]:
+def operations(
+    span: Span, *, kind: str = "", against: Span | None = None, lasted_s: float = 0.0, reach: Tiers | None = None
+) -> list[Operation]:
     """Those that were called in the span, with p95 of `against`; `lasted_s` is how much of the span has passed."""
-    kinds = names(kind)
-    if not kinds:
+    slots = _slots(kind)
+    if not slots:
         return []
-    reach = tiers()
-    whole = table(list(kinds), span, reach=reach)
-    called = {name: whole.total(name) for name in kinds if whole.total(name)}
-    lines = table(list(called), span, step_s=_spark_step(span), reach=reach).lines(0.95)
-    before = table(list(called), against, reach=reach).whole(0.95) if against else {}
+    reach = reach or tiers()
+    # the steps of the small lines add up to the whole: one read serves both
+    whole = table(list(slots), span, step_s=_spark_step(span), reach=reach, slots=slots)
+    called = {name: whole.total(name) for name in slots if whole.total(name)}
+    lines = whole.lines(0.95)
+    before = table(list(called), against, reach=reach, slots=slots).whole(0.95) if against else {}
     errors = _errors(called, span, reach)
     p50, p95, p99 = (whole.whole(q) for q in (0.5, 0.95, 0.99))
     seconds = lasted_s or (span.end - span.start) / timedelta(seconds=1)
     return [
         Operation(
             name=name,
-            kind=kinds[name],
+            kind=_kind(name),
             count=count,
             errors=errors[name],
             rate=count / seconds,
@@ -87,6 +89,12 @@ def operations(span: Span, *, kind: str = "", against: Span | None = None, laste
 def error_series(name: str) -> list[str]:
     """The counters of what failed of an operation: whoever counts has one of them."""
     return ["database.errors"] if name.startswith(KINDS["database"]) else [f"{name}.errors", f"{name}.failed"]
+
+
+def _slots(kind: str) -> dict[str, int]:
+    """The slots of the operations of a kind, of all where it is empty, by name and in its order."""
+    found = Series.objects.filter(kind=Series.Kind.LATENCY).order_by("name").values_list("name", "slot")
+    return {name: slot for name, slot in found if (of := _kind(name)) and kind in {"", of}}
 
 
 def _errors(called: Iterable[str], span: Span, reach: Tiers) -> dict[str, float]:

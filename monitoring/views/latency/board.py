@@ -16,8 +16,9 @@ from monitoring.console.freshness import REFRESH_S
 from monitoring.console.strip import Delta
 from monitoring.formats import duration, number, percent, period
 from monitoring.metrics import read, snapshot
-from monitoring.metrics.operations import KINDS, Operation, operations, table
+from monitoring.metrics.operations import KINDS, Operation, operations
 from monitoring.metrics.operations.figures import error_series
+from monitoring.metrics.percentiles import sketches
 from monitoring.metrics.ranges import Span
 from monitoring.models import SlowRequest
 from monitoring.tracing import parts
@@ -90,7 +91,8 @@ def board(range_name: str, asked: Asked, *, now: datetime) -> Board:
     """The board of a range. The figures of all operations are worked out once for all who look."""
     span = read.span(range_name, now=now)
     lasted_s = (min(span.end, now) - span.start).total_seconds()
-    found = _operations(range_name, span, asked, now=now, lasted_s=lasted_s)
+    known = read.known()
+    found = _operations(range_name, span, asked, now=now, lasted_s=lasted_s, known=known)
     shown = asked.sorted(one for one in found if asked.kind in {"", one.kind})
     chosen = next((one for one in found if one.name == asked.operation), shown[0] if shown else None)
     latest = snapshot.latest()
@@ -103,30 +105,33 @@ def board(range_name: str, asked: Asked, *, now: datetime) -> Board:
         columns=_columns(asked),
         kinds=_kinds(found),
         lines=[Line(one, slower(one), one is chosen) for one in shown],
-        detail=None if chosen is None else detail(chosen, span, asked, now=now),
+        detail=None if chosen is None else detail(chosen, span, asked, now=now, known=known),
     )
 
 
-def _operations(range_name: str, span: Span, asked: Asked, *, now: datetime, lasted_s: float) -> list[Operation]:
+def _operations(
+    range_name: str, span: Span, asked: Asked, *, now: datetime, lasted_s: float, known: read.Known
+) -> list[Operation]:
     # longer steps change less often than pages ask
     kept_s = max(2 * REFRESH_S, min(60, span.step_s // 60))
     stamp = freshness.stamp(range_name, now=now) if kept_s <= 2 * REFRESH_S else f"{range_name}-{span.end:%d%H%M}"
     key = f"latency:{asked.compare}:{stamp}"
     found: list[Operation] | None = cache.get(key)
     if found is None:
-        found = operations(span, against=asked.against(span), lasted_s=lasted_s)
+        found = operations(span, against=asked.against(span), lasted_s=lasted_s, reach=known.reach)
         cache.set(key, found, timeout=kept_s)
     return found
 
 
-def detail(chosen: Operation, span: Span, asked: Asked, *, now: datetime) -> Detail:
+def detail(chosen: Operation, span: Span, asked: Asked, *, now: datetime, known: read.Known) -> Detail:
     """The charts of an operation, and the slowest of its calls."""
     name, title = chosen.name, chosen.title
     against = asked.against(span)
-    figures = table([name], span, step_s=span.step_s)
-    before = None if against is None else table([name], against, step_s=span.step_s)
-    sums = read.counts(error_series(name), span)
-    errors = [sum(values) for values in zip(*sums.values(), strict=True)]
+    figures = sketches([name], span, known=known)
+    before = None if against is None else sketches([name], against, known=known)
+    failed = error_series(name)
+    counts = read.figures(failed, span, known=known)
+    errors = [sum(values) for values in zip(*map(counts.counts, failed), strict=True)]
     last_s = max(1.0, span.step_s - max(0.0, (span.end - now).total_seconds()))
     happened = events.between(span.start, now, EVENT_LIMIT)
     then = "" if asked.compare == OFF else COMPARED[asked.compare].removeprefix("the ").replace("period ", "")

@@ -11,7 +11,18 @@ from django.core.cache import cache
 from monitoring import breakers, events
 from monitoring.console import charts
 from monitoring.console.charts import Chart
-from monitoring.console.figures import ERRORS, OLDEST, OLDEST_LIMIT_S, REQUESTS, Figures, gather, latest, shares
+from monitoring.console.figures import (
+    ERRORS,
+    FIRING,
+    OLDEST,
+    OLDEST_LIMIT_S,
+    REQUESTS,
+    Figures,
+    compared,
+    gather,
+    latest,
+    shares,
+)
 from monitoring.console.freshness import REFRESH_S, STALE_S, stamp
 from monitoring.console.strip import Kpi, Verdict
 from monitoring.formats import age, clock, duration, percent, period, zone
@@ -150,12 +161,12 @@ def page(range_name: str, *, now: datetime) -> Page:
 
 
 def compose(range_name: str, *, now: datetime) -> Page:
-    span = read.span(range_name, now=now)
-    figures, before = gather(span, now=now), gather(span.before(), now=now)
-    judged = figures if range_name == JUDGED else gather(read.span(JUDGED, now=now), now=now)
+    span, known = read.span(range_name, now=now), read.known()
+    figures, before = compared(span, now=now, known=known)
+    judged = figures if range_name == JUDGED else gather(read.span(JUDGED, now=now), now=now, known=known)
     happened = events.between(figures.moment(0), now, EVENT_LIMIT)
-    fires = firing.gather(span, range_name, now=now)
-    state = health(judged, snapshot.latest(), has_reported=bool(read.names(REQUESTS)), now=now, fires=fires)
+    fires = firing.gather(figures.gauges[FIRING], range_name, now=now)
+    state = health(judged, snapshot.latest(), has_reported=bool(known.names(REQUESTS)), now=now, fires=fires)
     drawn = (draw(figures, happened) for draw in (charts.latency, charts.traffic, charts.hit_rate, charts.queues))
     return Page(
         range=range_name,

@@ -3,11 +3,19 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from memory import caching
+from memory.caching.stats import figures
 from memory.models import Job
+from memory.views.caches import board
+from monitoring.metrics.ranges import RANGES
+from monitoring.metrics.store import retain
+from monitoring.metrics.store.write import write
 from monitoring.models import Event
 from tests.make import make_workspace
+from tests.monitoring.blobs import make_blob
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +54,28 @@ def test_every_cache_has_a_line_with_what_lies_in_it(viewer: Client) -> None:
         assert cache.policy.title in page
     assert "5 caches over one mechanism" in page
     assert text(viewer, "/caches/live/")
+
+
+def test_the_page_says_of_each_cache_what_the_api_says(viewer: Client) -> None:
+    now = timezone.now()
+    second = int(now.timestamp()) - 120
+    counters = {"cache.tool.hits": 7.0, "cache.tool.misses": 2.0, "cache.context.errors": 1.0}
+    retain.make_partitions(now=second)
+    write([make_blob(second, latencies={"cache.tool.get": [0.002] * 9}, counters=counters)], now=second + 5)
+    found = board.board("1h", now=now)
+    assert found.lines == figures(now=now, range_name="1h")
+    [tool] = [line for line in found.lines if line.name == "tool"]
+    assert (tool.traffic.hits, tool.traffic.misses) == (7, 2)
+    assert found.verdict.sentence == "A look-up in the Tool result cache takes 2 ms at p95, over 1 ms."
+    assert found.charts["hit-rates"].legend[0].name == "tool"
+
+
+def test_to_work_the_caches_out_takes_few_queries_at_any_range(
+    viewer: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for name in RANGES:
+        with django_assert_max_num_queries(9):
+            text(viewer, f"/caches/?range={name}")
 
 
 def test_who_may_not_act_is_told_so(viewer: Client) -> None:

@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from memory.models import JobState
 from memory.views.queues.listing import ROWS
+from monitoring.metrics.ranges import RANGES
 from tests.make import make_workspace
 from tests.memory.views.made import fill, make_dead, make_done, make_job, record_queues
 
@@ -135,6 +136,17 @@ def test_one_look_at_the_page_serves_everybody_for_some_seconds(
     text(viewer, "/queues/")
     with django_assert_max_num_queries(10):
         text(viewer, "/queues/")
+
+
+def test_to_work_the_page_out_takes_few_queries_at_any_range(
+    viewer: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    now = timezone.now()
+    record_queues(now=now)
+    fill(now=now)
+    for name in RANGES:
+        with django_assert_max_num_queries(22):  # with the savepoint's two
+            text(viewer, f"/queues/?range={name}")
 
 
 def test_a_jobs_page_tells_its_story(viewer: Client) -> None:

@@ -95,3 +95,23 @@ def make_alert(rule: AlertRule, *, since: int = NOON, **fields: Any) -> Alert:
 def make_channel(name: str = "on-call", **fields: Any) -> Channel:
     """A channel that is never sent to unless a test does."""
     return Channel.objects.create(**{"name": name, "kind": "webhook", "target": "", "shown": "https://x/…"} | fields)
+
+
+def store_forty_minutes() -> None:
+    """A queue that is deep from minute 5 to 15 and in minute 30, and a request that is slow from minute 20 to 28."""
+    make_partitions(now=NOON)
+    start = NOON - 2400
+    blobs = []
+    for minute in range(40):
+        deep = 5 <= minute < 15 or minute == 30
+        slow = 20 <= minute < 28
+        blobs.append(
+            make_blob(
+                start + 60 * minute + 30,
+                minute + 1,
+                gauges={"queue.high": 6000.0 + minute if deep else 10.0},
+                latencies={"operation.context": [0.4 if slow else 0.02] * 20, "requests": [0.1] * 20},
+                counters={"requests.errors": 5.0 if slow else 0.0},
+            )
+        )
+    roll_up(now=NOON + 5, again=write(blobs, now=NOON).late_minutes)

@@ -7,35 +7,13 @@ import pytest
 from monitoring import alerts
 from monitoring.metrics import read
 from monitoring.metrics.read import Span
-from monitoring.metrics.store.retain import make_partitions
-from monitoring.metrics.store.rollup import roll_up
-from monitoring.metrics.store.write import write
 from monitoring.models import Alert, AlertRule, Severity
-from tests.monitoring.alerts.made import at, ladder, make_rule
-from tests.monitoring.blobs import NOON, make_blob, moment
+from tests.monitoring.alerts.made import at, ladder, make_rule, store_forty_minutes
+from tests.monitoring.blobs import NOON, moment
 
 pytestmark = pytest.mark.django_db
 START = NOON - 2400
 SPAN = Span(moment(START), moment(NOON), 60)
-
-
-def store_forty_minutes() -> None:
-    """A queue that is deep from minute 5 to 15 and in minute 30, and a request that is slow from minute 20 to 28."""
-    make_partitions(now=NOON)
-    blobs = []
-    for minute in range(40):
-        deep = 5 <= minute < 15 or minute == 30
-        slow = 20 <= minute < 28
-        blobs.append(
-            make_blob(
-                START + 60 * minute + 30,
-                minute + 1,
-                gauges={"queue.high": 6000.0 + minute if deep else 10.0},
-                latencies={"operation.context": [0.4 if slow else 0.02] * 20, "requests": [0.1] * 20},
-                counters={"requests.errors": 5.0 if slow else 0.0},
-            )
-        )
-    roll_up(now=NOON + 5, again=write(blobs, now=NOON).late_minutes)
 
 
 def minutes(test: alerts.Backtest) -> list[tuple[int, int | None]]:

@@ -291,3 +291,28 @@ def test_gauges_tell_how_many_fire() -> None:
     figures = alerts.gauges()
     assert (figures["alerts.firing"], figures["alerts.firing.critical"]) == (1, 1)
     assert timedelta(seconds=figures["alerts.evaluated_age_s"]) > timedelta(days=30)
+
+
+def test_an_alert_may_go_without_data_for_weeks() -> None:
+    rule = make_rule(metric="queue.*", no_data=NoData.KEEP)
+    at(NOON, queue__high=2000)
+    AlertState.objects.update(missed=32_767)  # as much as its column holds
+    at(NOON + 60)
+    found = state(rule)
+    assert (found.phase, found.value, found.missed) == (Phase.FIRING, None, 3)
+    assert Alert.objects.open().count() == 1
+
+
+def test_alerts_that_go_on_take_no_more_statements_the_more_they_are() -> None:
+    counted = []
+    for number in range(3):
+        for each in range(10 * number, 10 * number + 10):
+            make_rule(name=f"rule-{each}")
+        evaluator = Evaluator()
+        at(NOON + 20 * number, evaluator, queue__high=2000)
+        record(NOON + 20 * number + 9, gauges={"queue.high": 2001})
+        with CaptureQueriesContext(connection) as queries:
+            at(NOON + 20 * number + 10, evaluator)
+        counted.append(len(queries))
+        assert Alert.objects.open().count() == 10 * number + 10
+    assert len(set(counted)) == 1

@@ -40,7 +40,7 @@ def known() -> None:
         ),
         ({"metric": "queue.high"}, "metric", "queue.high is a gauge, and p95 is of a latency", "Choose value, average"),
         ({"metric": "operation.*.*"}, "metric", "a pattern has one *", "cache.*.hits"),
-        ({"window_s": 31 * 86_400}, "window_s", "the window is 31 d long", "at most 2592000 s"),
+        ({"window_s": 31 * 86_400}, "window_s", "the window is 31 d long", "at most 30 d (2592000 s)"),
         ({"window_s": 5}, "window_s", "too short to judge", "at least 10 s"),
         ({"window_s": 65}, "window_s", "a multiple of 10 s", "Choose 60"),
         ({"window_s": "soon"}, "window_s", "must be an integer", ""),
