@@ -23,7 +23,7 @@ from tests.memory.views.made import record_queues
 from tests.monitoring.recorded import publish
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "screens"
-LARGEST = 250 * 1024
+LARGEST = 300_000
 MEMORIES = (
     "Lives in Leeds, in a flat near the canal",
     "Works as a structural engineer, four days a week",
