@@ -62,6 +62,10 @@ bench-monitoring: $(STAMP) ## measure recording, pages on a month of history, al
 chaos: $(STAMP) ## run the tests that kill processes, in their long form (about half an hour)
 	HOLDFAST_CHAOS=full $(BIN)/python -m pytest -m chaos $(ARGS)
 
+.PHONY: simulate
+simulate: $(STAMP) ## judge 400 simulated rollouts of each kind by the guard (about six minutes)
+	HOLDFAST_SIMULATION=full $(BIN)/python -m pytest -s tests/flags/guard/test_simulation.py $(ARGS)
+
 .PHONY: screens
 screens: $(STAMP) ## make the screenshots in docs/screens anew
 	HOLDFAST_SCREENS=1 HOLDFAST_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser $(ARGS)
