@@ -1,4 +1,4 @@
-"""The pages of alerts: what fires, and what people do about it; rules, silences and channels."""
+"""The pages of alerts: what fires, and what people do about it; rules and silences."""
 
 from __future__ import annotations
 
@@ -6,70 +6,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from monitoring.alerts import rules
-from monitoring.models import Alert, AlertRule, AuditEntry, Channel, Notification, Silence
+from monitoring.models import AlertRule, Silence
 from monitoring.views.alerts.rules import form
 from monitoring.views.overview import board, firing, kpis
 from monitoring.views.overview.firing import Firing
+from tests.monitoring.alert_pages import HTMX, WHY, ask, done, text
 from tests.monitoring.alert_scene import (
     evaluated,
     fill,
     make_alert,
-    make_channel,
-    make_notification,
     make_rule,
-    make_silence,
     make_state,
 )
 from tests.monitoring.made import make_figures
 from tests.monitoring.recorded import record_hour
 
 pytestmark = pytest.mark.django_db
-WHY = "somebody looks after it"
-HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def viewer(client: Client) -> Client:
-    """Signed in, and nothing more."""
-    client.force_login(User.objects.create_user("viewer"))
-    return client
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    user = User.objects.create_user("ops")
-    models = ("alert", "alertrule", "silence", "channel", "notification")
-    wanted = [f"{verb}_{model}" for model in models for verb in ("add", "change", "delete")]
-    user.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
-    client.force_login(user)
-    return client
-
-
-def text(client: Client, path: str, **headers: str) -> str:
-    answer = client.get(path, headers=headers)
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def ask(client: Client, path: str, **chosen: str) -> str:
-    """Looks at the question, answers it, and follows to where that leads."""
-    assert client.get(path).status_code == 200
-    assert client.post(path, chosen | {"reason": "short"}).status_code == 422
-    answer = client.post(path, chosen | {"reason": WHY}, follow=True)
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def done(action: str) -> AuditEntry:
-    """What the audit log holds of it."""
-    return AuditEntry.objects.get(action=action)
 
 
 # --- alerts
@@ -370,63 +328,3 @@ def test_everything_can_be_silenced_for_a_while(operator: Client) -> None:
     make_alert(make_rule(), now=timezone.now())
     assert "Everything is silenced until" in ask(operator, "/alerts/silences/all/", hours="1")
     assert "1 silenced" in text(operator, "/alerts/")
-
-
-# --- channels
-
-
-def channel_form(**changed: str) -> dict[str, str]:
-    given = {"name": "incident-bot", "kind": "webhook", "target": "http://127.0.0.1:9/in", "is_enabled": "on"}
-    return given | {"reason": WHY} | changed
-
-
-def test_a_channel_is_made_its_secret_shown_once_and_never_again(operator: Client, settings: Any) -> None:
-    settings.HOLDFAST_PRIVATE_WEBHOOKS = True
-    page = operator.post("/alerts/channels/", channel_form()).content.decode()
-    assert "it is shown only once" in page
-    channel = Channel.objects.get(name="incident-bot")
-    secret = page.split('<span class="mono">')[1].split("</span>")[0]
-    assert len(secret) >= 16
-    seen = text(operator, f"/alerts/channels/{channel.pk}/")
-    assert secret not in seen
-    assert channel.target not in seen
-    answer = operator.post(f"/alerts/channels/{channel.pk}/", {"version": "1", "reason": WHY})
-    assert answer.status_code == 302
-    channel.refresh_from_db()
-    assert not channel.is_enabled
-    assert done("channel.change").reason == WHY
-
-
-def test_a_channel_to_a_private_address_is_refused_in_words(operator: Client) -> None:
-    answer = operator.post("/alerts/channels/", channel_form())
-    assert answer.status_code == 422
-    assert 'aria-invalid="true"' in answer.content.decode()
-    assert not Channel.objects.exists()
-
-
-def test_deliveries_tell_state_tries_and_error_and_a_dead_one_is_sent_again(operator: Client) -> None:
-    now = timezone.now()
-    channel = make_channel(kind="slack", error="503 Service Unavailable", failed_at=now)
-    alert = make_alert(make_rule(), now=now)
-    dead = make_notification(channel, alert, now=now, state="dead", attempts=8, error="503 Service Unavailable")
-    make_notification(channel, alert, now=now)
-    page = text(operator, "/alerts/channels/?state=dead")
-    assert "Given up" in page
-    assert "8 of" in page
-    assert "503 Service Unavailable" in page
-    assert "is sent to on-call again" in ask(operator, f"/alerts/deliveries/{dead.pk}/retry/")
-    dead.refresh_from_db()
-    assert dead.state == Notification.State.WAITING
-    assert "is deleted" in ask(operator, f"/alerts/channels/{channel.pk}/delete/")
-
-
-def test_who_may_not_change_channels_sees_why(viewer: Client) -> None:
-    channel = make_channel()
-    silence = make_silence(now=timezone.now())
-    page = text(viewer, "/alerts/channels/")
-    assert 'title="Needs the permission to change channels"' in page
-    for path in (f"channels/{channel.pk}/test/", f"channels/{channel.pk}/delete/", f"silences/{silence.pk}/end/"):
-        assert viewer.get(f"/alerts/{path}").status_code == 403
-    assert viewer.post("/alerts/channels/", channel_form()).status_code == 403
-    assert viewer.post("/alerts/silences/", {"labels": "a=b"}).status_code == 403
-    assert Alert.objects.count() == 0
