@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from django.test import Client, override_settings
@@ -13,12 +14,14 @@ from django.utils import timezone
 
 from bench import merging, pages
 from bench.pages import Page, at
+from monitoring.alerts.backtest import backtest
 from monitoring.alerts.judge.evaluate import TICK_S, Evaluator
 from monitoring.alerts.rules.defaults import DEFAULTS
 from monitoring.health import readiness
+from monitoring.metrics import read
 from monitoring.models import AlertRule
 
-PAGE_MS, DATA_MS, READY_MS, RULES_MS = 150, 50, 200, 500
+PAGE_MS, DATA_MS, READY_MS, RULES_MS, BACKTEST_MS = 150, 50, 200, 500, 1500
 READ_MS: Final = {"12 series, 24h": 20, "12 series, 15m": 20, "12 series, 1h": 20}
 STEP_MS: Final = {"pack": 1, "push": 1, "merge": 5, "store": 250, "seal": 500, "make": 250}
 RULES: Final = 100
@@ -53,6 +56,7 @@ def data(key: str) -> Iterator[Row]:
             yield _row(name, took, DATA_MS)
     yield _row("readiness", _timed(lambda: readiness.assess(now=timezone.now())), READY_MS)
     yield _row(f"alerts: one evaluation of {RULES} rules", _evaluations(), RULES_MS)
+    yield _row("alerts: the slowest default rule tried on 30 days", _backtests(), BACKTEST_MS)
 
 
 def print_plans(found: Iterable[Page]) -> None:
@@ -81,6 +85,13 @@ def _evaluations() -> list[float]:
         assert report is not None
         assert report.rules == RULES
     return sorted(took)
+
+
+def _backtests() -> list[float]:
+    """Each default rule over a month; of the slowest rule, its times."""
+    span = read.span("30d", now=datetime.now(UTC))
+    times = (_timed(partial(backtest, AlertRule(**rule), span), times=3) for rule in DEFAULTS)
+    return max(times, key=lambda took: at(took, 0.5))
 
 
 def _timed(call: Callable[[], object], times: int = 30) -> list[float]:

@@ -202,6 +202,9 @@ class Alert(models.Model):
     note = models.CharField(max_length=500, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True)
 
+    silence: Silence | None  # these two by whoever presents it: they depend on the moment
+    is_quiet: bool
+
     objects = AlertQuerySet.as_manager()
 
     class Meta:
@@ -273,6 +276,8 @@ class Channel(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True, help_text="The last that arrived.")
     failed_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=200, blank=True, help_text="Of the last that failed; empty since one arrived.")
+
+    new_secret: str = ""  # what was made for it, to be shown once; only on what made it returns
 
     def __str__(self) -> str:
         return self.name

@@ -76,7 +76,7 @@ def create(
         sealed = {"target": seal(target.strip()), "secret": seal(secret), "shown": _shown(kind, target)}
         channel = Channel.objects.create(name=name, kind=kind, is_enabled=is_enabled, created_at=now, **sealed)
         audit.record(actor=actor, action="channel.create", subject=name, after=_told(channel), reason=reason, at=now)
-    channel.new_secret = secret if kind in SIGNED else ""  # type: ignore[attr-defined]  # known only now
+    channel.new_secret = secret if kind in SIGNED else ""
     return channel
 
 

@@ -80,8 +80,8 @@ def firing(now: datetime, limit: int = 100) -> list[Alert]:
 def with_silence(alert: Alert, silence: Silence | None, now: datetime) -> None:
     """Marks an alert with whether anybody is told of it."""
     is_snoozed = alert.snoozed_until is not None and alert.snoozed_until > now
-    alert.silence = silence  # type: ignore[attr-defined]  # for templates
-    alert.is_quiet = silence is not None or is_snoozed or alert.is_inhibited  # type: ignore[attr-defined]
+    alert.silence = silence
+    alert.is_quiet = silence is not None or is_snoozed or alert.is_inhibited
 
 
 def deliveries(alert: Alert) -> list[Notification]:

@@ -131,5 +131,7 @@ def _summary(drill: Drill, problem: str) -> str:
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
         name = worst.name[:1].upper() + worst.name[1:]
         return f"{name} is {worst.value:.4g} {worst.unit}, {than} the target of {worst.target:g}{more}."
-    figures = f", and {len(drill.figures)} figures are within their targets" if drill.figures else ""
+    count = len(drill.figures)
+    told = "1 figure is within its target" if count == 1 else f"{count} figures are within their targets"
+    figures = f", and {told}" if count else ""
     return f"All {len(drill.steps)} steps went as they should{figures}."

@@ -59,7 +59,7 @@ def test_and_again_when_it_is_called_since_a_name_can_change_its_mind(monkeypatc
 def test_a_webhook_is_signed_so_that_its_receiver_can_tell() -> None:
     with webhook() as hook:
         channel = channels.create(name="hook", kind="webhook", target=hook.url, **BY)
-        secret = channel.new_secret  # type: ignore[attr-defined]
+        secret = channel.new_secret
         outcome = channels.test(channel.pk, actor="ada", now=NOW)
     assert (outcome.ok, outcome.answer) == (True, "127.0.0.1 answered 200")
     [got] = hook.got

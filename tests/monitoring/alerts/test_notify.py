@@ -132,7 +132,7 @@ def test_a_silence_keeps_quiet_and_its_end_tells_once() -> None:
     matchers = silences.parse('rule="depth"')
     assert [alert.rule_name for alert in silences.preview(matchers, after(minutes=1))] == ["depth"]
     silences.create(matchers=matchers, starts_at=after(minutes=1), ends_at=after(hours=9), now=after(minutes=1), **BY)
-    assert [alert.is_quiet for alert in alerts.firing(after(hours=1))] == [True]  # type: ignore[attr-defined]
+    assert [alert.is_quiet for alert in alerts.firing(after(hours=1))] == [True]
     assert len(plan_at(after(minutes=2), after(hours=5), after(hours=8, minutes=59))) == 1
     assert plan_at(after(hours=9), after(hours=9, minutes=5), after(hours=10))[1:] == [("firing", "on-call", 1)]
 

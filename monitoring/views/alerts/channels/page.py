@@ -154,7 +154,7 @@ def _save(request: HttpRequest, channel: Channel | None, given: dict[str, str]) 
     except ConflictError as conflict:
         problems = {"name": Problem(str(conflict))}
     else:
-        secret = "" if given["secret"] else getattr(saved, "new_secret", "")
+        secret = "" if given["secret"] else saved.new_secret
         if not secret:
             return pages.done(request, reverse("alert-channels"), f"The channel {saved.name} is saved. Test it.")
         # a message would carry the secret through a cookie; this answer is its only place

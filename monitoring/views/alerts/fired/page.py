@@ -157,7 +157,7 @@ def silenced(rows: Sequence[Alert], now: datetime) -> Sequence[Alert]:
     """The same alerts, each with the silence that holds for it now."""
     found = engine.silences_of([alert for alert in rows if alert.resolved_at is None], now)
     for alert in rows:
-        alert.silence = found.get(alert.pk)  # type: ignore[attr-defined]
+        alert.silence = found.get(alert.pk)
     return rows
 
 
