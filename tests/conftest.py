@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from memory import access, caching
 from memory.providers.guard import forget_guards
 from monitoring.breakers.registry import the_registry
 from monitoring.metrics import record
+from monitoring.metrics.flush import Flusher
 from tests.emptying import empty_tables
 
 # how long an example takes says more of the machine than of the code
@@ -64,6 +66,23 @@ def static_files_as_they_are() -> Iterator[None]:
 def passwords_are_hashed_fast() -> Iterator[None]:
     """A hash that is worth something takes a fifth of a second, for each user and each sign-in."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def figures_wait_for_the_test() -> Iterator[None]:
+    """What a test records is there when it asks: this process's own thread would send it away each second.
+
+    Children that a test forks send theirs as ever.
+    """
+    ours, run = os.getpid(), Flusher.run
+
+    def run_in_children(self: Flusher) -> None:
+        if os.getpid() != ours:
+            run(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flusher, "run", run_in_children)
         yield
 
 
