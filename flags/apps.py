@@ -8,8 +8,9 @@ class FlagsConfig(AppConfig):
 
     def ready(self) -> None:
         # models exist only now
-        from flags import health, views
+        from flags import health
+        from flags.views import panel
         from monitoring.console import palette
 
         health.register_all()
-        palette.register("Flags", views.find)
+        palette.register("Flags", panel.find)

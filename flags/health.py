@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Final
 
-from flags import evaluate
+from flags import rollout, snapshot
 from flags.models import Flag
 from monitoring.health.drills import Drill, Spec, require
 from monitoring.health.drills import register as register_drill
@@ -25,10 +25,10 @@ SEEN_S: Final = 3.0
 
 def evaluation(now: datetime) -> Measured:
     """Microseconds of one evaluation."""
-    evaluate.is_on("readiness", UNITS[0])
+    rollout.is_on("readiness", UNITS[0])
     began = perf_counter()
     for unit in UNITS[:CALLS]:
-        evaluate.is_on("readiness", unit)
+        rollout.is_on("readiness", unit)
     return Measured((perf_counter() - began) / CALLS * 1e6, now)
 
 
@@ -57,7 +57,7 @@ def feature_flags(drill: Drill) -> None:
     drill.figure("one evaluation", _each_us(flag), "µs", 50)
 
 
-def rollout(drill: Drill) -> None:
+def stages(drill: Drill) -> None:
     """All stages up and down again: who has it keeps it while the share rises."""
     flag = _flag(drill)
     seen: list[set[str]] = []
@@ -80,7 +80,7 @@ def rollout(drill: Drill) -> None:
 def feature_toggle(drill: Drill) -> None:
     """Switch it on and off for everyone, and wait until evaluation, left to itself, sees it."""
     flag = _flag(drill)
-    evaluate.is_on(flag.name, UNITS[0])
+    rollout.is_on(flag.name, UNITS[0])
     times = []
     for wanted in (True, False):
         with drill.step(f"switch it {'on' if wanted else 'off'} for everyone") as step:
@@ -99,12 +99,12 @@ def clean(scope: str) -> None:
     """Remove the drills' flags whose names begin so."""
     for flag in Flag.objects.filter(name__startswith=scope):
         flag.delete()
-    evaluate.forget()
+    snapshot.forget()
 
 
 DRILLS: Final[Sequence[tuple[str, str, str, Callable[[Drill], None]]]] = (
     ("feature-flags-test", "Feature flags", "A flag of its own at 0, 25 and 100 % of 1,000 units.", feature_flags),
-    ("rollout-test", "Rollout", "Raises a flag of its own stage by stage, and rolls it back.", rollout),
+    ("rollout-test", "Rollout", "Raises a flag of its own stage by stage, and rolls it back.", stages),
     ("feature-toggle-test", "Feature toggle", "Switches a flag of its own until that is seen.", feature_toggle),
 )
 
@@ -144,26 +144,26 @@ def _flag(drill: Drill) -> Flag:
     with drill.step("make a flag") as step:
         flag = Flag(name=drill.scope, percent=Decimal(0), owner="drill", note="Made by a drill.")
         flag.save()
-        evaluate.forget()
+        snapshot.forget()
         step.detail = "no other flag is touched"
     return flag
 
 
 def _set(flag: Flag, percent: int) -> None:
     Flag.objects.filter(pk=flag.pk).update(percent=Decimal(percent))
-    evaluate.forget()
+    snapshot.forget()
 
 
 def _on(flag: Flag) -> set[str]:
-    return {unit for unit in UNITS if evaluate.is_on(flag.name, unit)}
+    return {unit for unit in UNITS if rollout.is_on(flag.name, unit)}
 
 
 def _is(name: str, wanted: bool) -> bool:
-    return evaluate.is_on(name, UNITS[0]) is wanted
+    return rollout.is_on(name, UNITS[0]) is wanted
 
 
 def _each_us(flag: Flag) -> float:
     began = perf_counter()
     for unit in UNITS:
-        evaluate.is_on(flag.name, unit)
+        rollout.is_on(flag.name, unit)
     return (perf_counter() - began) / len(UNITS) * 1e6

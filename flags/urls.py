@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from django.urls import path
 
-from flags import views
+from flags.views import panel
 
-urlpatterns = [path("rollouts/panel/", views.rollouts_panel, name="rollouts-panel")]
+urlpatterns = [path("rollouts/panel/", panel.rollouts_panel, name="rollouts-panel")]

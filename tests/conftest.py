@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
 
-from flags import evaluate
+from flags import snapshot
 from memory import access, caching
 from memory.providers.guard import forget_guards
 from monitoring.breakers.registry import the_registry
@@ -121,7 +121,7 @@ def empty_caches() -> None:
     for family in the_registry().families.values():
         family.forget()
     record.forget_names()  # a process has a thousand, and tests make more
-    evaluate.forget()
+    snapshot.forget()
     emptied().flushall()
 
 

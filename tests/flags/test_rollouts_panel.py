@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from flags import views
 from flags.models import Flag
+from flags.views import panel
 
 TODAY = date(2026, 11, 21)
 HTMX = {"HX-Request": "true"}
@@ -47,11 +47,11 @@ def ops(client: Client, db: None) -> Client:
     ],
 )
 def test_a_flags_state_is_one_word(fields: dict[str, Any], state: str) -> None:
-    assert views.state(Flag(name="f", **fields), today=TODAY) == state
+    assert panel.state(Flag(name="f", **fields), today=TODAY) == state
 
 
 def test_the_stage_bar_lights_the_stops_that_the_share_has_passed() -> None:
-    row = views.row(Flag(name="f", percent=Decimal(25)), today=TODAY)
+    row = panel.row(Flag(name="f", percent=Decimal(25)), today=TODAY)
     assert (row.share, row.steps) == (Decimal(25), (True, True, True, False, False))
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from django.conf import settings
 
-from flags import evaluate
+from flags import rollout
 from memory.jobs import kinds
 from memory.jobs.delivery import hints
 from memory.jobs.working import finish, traced, users
@@ -85,10 +85,10 @@ class Shift:
         run(taken.token, rest, clock=self.clock, fits=self._fits)
 
     def _do_batches(self, token: uuid.UUID, admitted: Admitted) -> None:
-        together = [job for job in admitted.jobs if evaluate.is_on(FLAG, job.user_id)]
+        together = [job for job in admitted.jobs if rollout.is_on(FLAG, job.user_id)]
         if together:
             self._many_users(token, together, admitted)
-        alone = [job for job in admitted.jobs if not evaluate.is_on(FLAG, job.user_id)]
+        alone = [job for job in admitted.jobs if not rollout.is_on(FLAG, job.user_id)]
         for theirs in users.by_user(alone):
             self._one_user(token, theirs, admitted)
 

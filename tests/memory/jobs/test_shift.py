@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from flags import evaluate
+from flags import snapshot
 from flags.models import Flag
 from memory.jobs import kinds
 from memory.jobs.working import finish
@@ -51,9 +51,9 @@ def make_batch_jobs(*users: str) -> None:
 
 @pytest.fixture(autouse=True)
 def fresh_flags() -> Iterator[None]:
-    evaluate.forget()
+    snapshot.forget()
     yield
-    evaluate.forget()
+    snapshot.forget()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from flags import evaluate
+from flags import rollout, snapshot
 from flags.models import Flag
 
 pytestmark = pytest.mark.django_db
@@ -14,19 +14,18 @@ USERS = [f"user-{number}" for number in range(2000)]
 
 @pytest.fixture(autouse=True)
 def fresh_rules() -> Iterator[None]:
-    evaluate.forget()
+    snapshot.forget()
     yield
-    evaluate.forget()
+    snapshot.forget()
 
 
 def share(name: str) -> set[str]:
-    evaluate.forget()
-    return {user for user in USERS if evaluate.is_on(name, user)}
+    snapshot.forget()
+    return {user for user in USERS if rollout.is_on(name, user)}
 
 
-@pytest.mark.parametrize("default", [True, False])
-def test_a_flag_that_does_not_exist_answers_the_default(default: bool) -> None:
-    assert evaluate.is_on("nothing", "mara", default=default) is default
+def test_a_flag_that_nobody_knows_is_off() -> None:
+    assert not rollout.is_on("nothing", "mara")
 
 
 def test_a_flag_is_exact_at_0_and_at_100_and_everyone_overrules_the_share() -> None:
@@ -60,8 +59,8 @@ def test_two_flags_draw_independently() -> None:
 
 def test_a_change_is_seen_when_the_kept_rules_run_out() -> None:
     flag = Flag.objects.create(name="batches", percent=Decimal(100))
-    assert evaluate.is_on("batches", "mara")
+    assert rollout.is_on("batches", "mara")
     Flag.objects.filter(pk=flag.pk).update(percent=Decimal(0))
-    assert evaluate.is_on("batches", "mara"), "kept for a second"
-    evaluate.forget()
-    assert not evaluate.is_on("batches", "mara")
+    assert rollout.is_on("batches", "mara"), "kept for a second"
+    snapshot.forget()
+    assert not rollout.is_on("batches", "mara")

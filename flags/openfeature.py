@@ -1,0 +1,1 @@
+"""An OpenFeature provider over this process's snapshot."""

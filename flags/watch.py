@@ -1,0 +1,1 @@
+"""What the aggregator does for flags each second: cohorts are stored, plans are looked at."""
