@@ -12,6 +12,7 @@ from flags.models import Flag
 def make_flag(name: str = "enhanced", percent: float | str | None = 10, **fields: Any) -> Flag:
     """A stored flag that this process knows of; `percent` None leaves none."""
     share = None if percent is None else Decimal(str(percent))
-    flag = Flag.objects.create(name=name, percent=share, **fields)
+    flag = Flag(name=name, percent=share, **fields)
+    flag.save()
     snapshot.forget()
     return flag

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flags import evaluate
+from flags import rollout, snapshot
 from flags.models import Flag
 from holdfast.bootstrap import bootstrap
 
@@ -14,11 +14,11 @@ from holdfast.bootstrap import bootstrap
 @pytest.mark.django_db
 def test_batches_are_on_for_all_until_somebody_says_otherwise(tmp_path: Path) -> None:
     bootstrap(password="a password of somebody", folder=tmp_path)
-    evaluate.forget()
-    assert evaluate.is_on("batch_processing", "anybody")
+    snapshot.forget()
+    assert rollout.is_on("batch_processing", "anybody")
     Flag.objects.filter(name="batch_processing").update(everyone=False)
     bootstrap(password="a password of somebody", folder=tmp_path)
-    evaluate.forget()
-    assert not evaluate.is_on("batch_processing", "anybody")
+    snapshot.forget()
+    assert not rollout.is_on("batch_processing", "anybody")
     assert Flag.objects.filter(name="batch_processing").count() == 1
-    evaluate.forget()
+    snapshot.forget()
