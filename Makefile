@@ -58,6 +58,10 @@ bench-pipeline: $(STAMP) ## measure jobs, batches, breakers and caches; options 
 bench-monitoring: $(STAMP) ## measure recording, pages on a month of history, alerts; options in ARGS
 	$(BIN)/python -m bench.monitoring $(ARGS)
 
+.PHONY: bench-flags
+bench-flags: $(STAMP) ## measure evaluation, toggles, a thousand flags and their page; options in ARGS
+	$(BIN)/python -m bench.flags $(ARGS)
+
 .PHONY: chaos
 chaos: $(STAMP) ## run the tests that kill processes, in their long form (about half an hour)
 	HOLDFAST_CHAOS=full $(BIN)/python -m pytest -m chaos $(ARGS)

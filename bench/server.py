@@ -16,6 +16,12 @@ from holdfast.embedded import Services
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 60
+# what is measured is the whole of the work: everybody's messages become memories, in batches
+FLAGS = {
+    f"{prefix}{flag}{suffix}": value
+    for flag in ("CHATGPT_MEMORY", "BATCH_PROCESSING")
+    for prefix, suffix, value in (("ENABLE_", "", "true"), ("", "_ROLLOUT", "100"))
+}
 
 
 @contextmanager
@@ -30,7 +36,7 @@ def services() -> Iterator[None]:
             "REDIS_URL": made.redis_url,
             "CELERY_BROKER_URL": made.broker_url,
             "DJANGO_SETTINGS_MODULE": "bench.settings",
-        }
+        } | FLAGS
         manage("bootstrap")
         yield
 

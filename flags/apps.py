@@ -8,9 +8,21 @@ class FlagsConfig(AppConfig):
 
     def ready(self) -> None:
         # models exist only now
-        from flags import health
-        from flags.views import panel
-        from monitoring.console import palette
+        from django.core import checks
 
+        from flags import catalog, cohorts, health, request, snapshot, watch
+        from flags.models import Flag
+        from flags.views import found, panel
+        from monitoring import metrics
+        from monitoring.console import palette
+        from monitoring.health import register
+
+        Flag.asked = request.answer
+        Flag.on_write.append(snapshot.announce)
+        checks.register(catalog.check)
+        register("flags", snapshot.check, component="flags", is_required=False, measurement="age")
         health.register_all()
-        palette.register("Flags", panel.find)
+        metrics.register_tick(lambda: cohorts.Collector().tick)
+        metrics.register_tick(lambda: watch.Watch().tick)
+        metrics.register_gauge("flags.attention", panel.attention)
+        palette.register("Flags", found.find)

@@ -12,6 +12,10 @@ from ninja.errors import HttpError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
+from flags.api.cohorts import router as cohorts
+from flags.api.flags import router as flags
+from flags.api.flagset import router as flagset
+from flags.api.plans import router as plans
 from holdfast import problems
 from memory.api import caches, context, conversations, jobs, memories, providers
 from memory.api.auth import KeyAuth
@@ -57,6 +61,10 @@ api.add_router("/jobs", jobs.router)
 api.add_router("/caches", caches.router)
 api.add_router("/providers", providers.router)
 api.add_router("/breakers", breakers)
+api.add_router("/flags", flagset)  # first: its addresses could be flags' names
+api.add_router("/flags", plans)
+api.add_router("/flags", flags)
+api.add_router("/flags", cohorts)
 api.add_router("/alerts", alerts)
 api.add_router("/queries", queries)
 api.add_router("/events", events)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.staticfiles.finders import get_finders
 from django.db import transaction
 
-from flags.models import Flag, Unit
+from flags import change
+from holdfast import demonstration
 from memory.models import Workspace
 
 WORKSPACE = "default"
-# On for all: each is a way back, should the new path misbehave.
-FLAGS = {"batch_processing": "Process the messages of many users at once. Off: one user at a time."}
 APPS = ("memory", "flags", "monitoring")
-ROLES = {"viewer": ("view",), "operator": ("view", "change"), "admin": ("view", "change", "add", "delete")}
+ROLES = {"viewer": ("view",), "operator": ("view", "change"), "admin": ("view", "change", "add", "delete", "approve")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,8 @@ class FirstAdmin:
     made: str | None
 
 
-def bootstrap(*, password: str, folder: Path) -> FirstAdmin:
-    """Create what is missing; running it again changes nothing.
+def bootstrap(*, password: str, folder: Path, now: datetime, demo: bool = False) -> FirstAdmin:
+    """Create what is missing; running it again changes nothing. With `demo`, new flags are as it wants them.
 
     The admin's password is the one given, or random and kept in `folder`/admin_password (mode 0600).
     """
@@ -40,9 +39,9 @@ def bootstrap(*, password: str, folder: Path) -> FirstAdmin:
         Workspace.objects.get_or_create(name=WORKSPACE)
         for role, actions in ROLES.items():
             _role(role, actions)
-        for name, note in FLAGS.items():
-            defaults: dict[str, Any] = {"percent": 100, "unit": Unit.USER, "note": note}
-            Flag.objects.get_or_create(name=name, defaults=defaults)
+        made = change.seed(now=now)
+        if demo:
+            demonstration.set_flags(made, now=now)
     return _first_admin(password, folder / "admin_password")
 
 

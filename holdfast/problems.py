@@ -12,16 +12,21 @@ from django.views.defaults import page_not_found, server_error
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from flags import errors as of_flags
 from memory import errors
 from monitoring.breakers import RefusedError
 from monitoring.tracing.request_id import current
 
+PROGRAMS = ("/api/", "/ofrep/")  # what asks there reads JSON
 STATUS = {
     errors.NotFoundError: 404,
     errors.GoneError: 410,
     errors.ConflictError: 409,
     errors.ForbiddenError: 403,
     errors.UnauthorisedError: 401,
+    of_flags.UnknownFlagError: 404,
+    of_flags.NotAllowedError: 403,
+    of_flags.ConflictError: 409,
 }
 
 
@@ -29,14 +34,22 @@ def register(api: NinjaAPI, *, body_limit: int) -> None:
     """Give `api` one answer for every kind of error."""
     answer = partial(problem_details, api)
 
+    @api.exception_handler(of_flags.FlagError)
     @api.exception_handler(errors.HoldfastError)
-    def refused(request: HttpRequest, error: errors.HoldfastError) -> HttpResponse:
+    def refused(request: HttpRequest, error: errors.HoldfastError | of_flags.FlagError) -> HttpResponse:
         status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
         return answer(request, status, str(error))
 
+    @api.exception_handler(of_flags.StaleError)
+    def stale(request: HttpRequest, error: of_flags.StaleError) -> HttpResponse:
+        return answer(request, 409, str(error), **_difference(error))
+
     @api.exception_handler(RefusedError)
+    @api.exception_handler(of_flags.InvalidError)
     @api.exception_handler(errors.InvalidError)
-    def unusable(request: HttpRequest, error: errors.InvalidError | RefusedError) -> HttpResponse:
+    def unusable(
+        request: HttpRequest, error: errors.InvalidError | of_flags.InvalidError | RefusedError
+    ) -> HttpResponse:
         faults = [{"field": field, "message": message} for field, message in error.faults]
         return answer(request, 422, str(error), errors=faults[:50])
 
@@ -85,8 +98,8 @@ def problem_details(api: NinjaAPI, request: HttpRequest, status: int, detail: st
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's 404: in the API's words under /api/, the console's page elsewhere."""
-    if not request.path.startswith("/api/"):
+    """Django's 404: in the API's words where programs ask, the console's page elsewhere."""
+    if not request.path.startswith(PROGRAMS):
         return page_not_found(request, exception)
     detail = f"There is no operation at {request.path}. See /api/v1/docs."
     return _plain(404, detail)
@@ -94,7 +107,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Django's 500, likewise: what went wrong is in the log, under the request's id."""
-    if not request.path.startswith("/api/"):
+    if not request.path.startswith(PROGRAMS):
         return server_error(request)
     detail = f"Something went wrong on our side. The log has it under the request id {current()}."
     return _plain(500, detail)
@@ -102,8 +115,9 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 def _plain(status: int, detail: str) -> HttpResponse:
     problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    # the last is OFREP's
     return JsonResponse(
-        problem | {"detail": detail, "error": detail, "request_id": current()},
+        problem | {"detail": detail, "error": detail, "request_id": current(), "errorDetails": detail},
         status=status,
         content_type="application/problem+json",
     )
@@ -113,3 +127,9 @@ def _fault(fault: dict[str, Any]) -> dict[str, str]:
     """A pydantic error as the field's path in the request, without its place in our signatures, and a sentence."""
     place = [str(step) for step in fault["loc"] if step not in {"body", "query", "header", "path"}]
     return {"field": ".".join(place[1:] if place[:1] in (["body"],) else place) or "body", "message": fault["msg"]}
+
+
+def _difference(error: of_flags.StaleError) -> dict[str, Any]:
+    """What somebody changed meanwhile: each field as the caller saw it, and as it is."""
+    diff = {field: {"yours": yours, "theirs": theirs} for field, (yours, theirs) in error.diff.items()}
+    return {"version": error.current, "diff": diff, "actor": error.actor, "at": error.at}

@@ -49,7 +49,10 @@ def _database(url: str, *, pool: int) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(DATABASE_URL, pool=HOLDFAST_DB_POOL)}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    "none": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+}
 
 # --- the applications
 
@@ -107,6 +110,7 @@ TEMPLATES = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 WAFFLE_FLAG_MODEL = "flags.Flag"
+WAFFLE_CACHE_NAME = "none"  # flags are asked of the process's snapshot; a write must not fail when Redis is away
 WAFFLE_ENABLE_ADMIN_PAGES = False  # flags.admin has ours
 
 # --- people
@@ -159,6 +163,7 @@ HOLDFAST_PRIVATE_WEBHOOKS = env.boolean("HOLDFAST_PRIVATE_WEBHOOKS", False)
 
 HOLDFAST_BODY_LIMIT = env.integer("HOLDFAST_BODY_LIMIT", 10 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HOLDFAST_BODY_LIMIT
+HOLDFAST_OFREP_RATE = env.integer("HOLDFAST_OFREP_RATE", 500)
 HOLDFAST_WINDOW_TOKENS = env.integer("HOLDFAST_WINDOW_TOKENS", 2000, least=200)
 HOLDFAST_SUMMARY_TOKENS = env.integer("HOLDFAST_SUMMARY_TOKENS", 300, least=50)
 HOLDFAST_JOB_LEASE_S = env.integer("HOLDFAST_JOB_LEASE_S", 60)

@@ -8,6 +8,7 @@ from django.urls import include, path
 from holdfast import problems
 from holdfast.api import api
 from holdfast.api_diagnostics import api as diagnostics
+from holdfast.api_ofrep import api as ofrep
 
 handler404 = problems.not_found
 handler500 = problems.failed
@@ -15,6 +16,7 @@ handler500 = problems.failed
 urlpatterns = [
     path("api/v1/", api.urls),
     path("api/memory/", diagnostics.urls),
+    path("ofrep/v1/", ofrep.urls),
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),
     path("", include("flags.urls")),

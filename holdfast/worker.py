@@ -6,6 +6,7 @@ from celery import Task
 from celery.signals import task_postrun, worker_process_init, worker_process_shutdown
 from django.db import connections
 
+from flags import cohorts
 from memory.providers import configured
 from monitoring import breakers, metrics
 from monitoring.queries import transport
@@ -20,6 +21,7 @@ def load_models(**_: object) -> None:
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
 def send_last_figures(**_: object) -> None:
     """A worker's child ends without Python's exit handlers: what it measured since the last flush would be lost."""
+    cohorts.flush()
     breakers.flush()
     transport.deliver()
     metrics.flush(is_last=True)

@@ -6,11 +6,16 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Field, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from unfold.admin import ModelAdmin, TabularInline
 
-from memory import edit
+from flags import rollout
+from flags.models import Unit
+from memory import catalogue, remember
 from memory.errors import HoldfastError
 from memory.models import ApiKey, Conversation, Decision, Job, Memory, Message, Revision, State, Workspace
 from memory.providers import configured
@@ -116,8 +121,10 @@ class MemoryAdmin(Listing):
         "embedding_model",
         "created_at",
         "updated_at",
+        "variants",
     )
     readonly_fields = (*fields[6:],)
+    list_before_template = "memory/left_out.html"
     inlines: ClassVar = (RevisionInline, DecisionInline)
     actions: ClassVar = ("forget_selected",)
 
@@ -129,6 +136,20 @@ class MemoryAdmin(Listing):
     def source_text(self, memory: Memory) -> str:
         source = memory.source
         return f"{source.said_at:%d %b %Y %H:%M} {source.name or source.role}: {source.content}" if source else "none"
+
+    @admin.display(description="Variants")
+    def variants(self, memory: Memory) -> str:
+        """What this memory's user gets."""
+        workspace = str(memory.workspace_id)
+        asked = [entry for entry in catalogue.ALL if entry.unit is Unit.USER]
+        got = [(entry, rollout.is_on(entry.name, memory.user_id, workspace=workspace)) for entry in asked]
+        why = f"{reverse('rollouts-unit')}?{urlencode({'unit': memory.user_id, 'workspace': workspace})}"
+        return render_to_string("memory/variants.html", {"got": got, "why": why})
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        left_out = {"left_out": catalogue.who_is_left_out()}
+        answer: HttpResponse = super().changelist_view(request, (extra_context or {}) | left_out)
+        return answer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Memory]:
         return Memory.objects.select_related("workspace", "source").defer("embedding", "search")
@@ -160,7 +181,7 @@ class MemoryAdmin(Listing):
     def save_model(self, request: HttpRequest, obj: Memory, form: Any, change: bool) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         try:
-            edit.edit(
+            remember.edit(
                 workspace_id=obj.workspace_id,
                 memory_id=obj.pk,
                 providers=configured.standby(),
@@ -181,7 +202,7 @@ class MemoryAdmin(Listing):
         self.message_user(request, "Forgotten. The text is erased and can't be restored.", messages.SUCCESS)
 
     def _forget(self, request: HttpRequest, memory: Memory) -> None:
-        edit.forget(
+        remember.forget(
             workspace_id=memory.workspace_id,
             memory_id=memory.pk,
             actor=request.user.get_username(),

@@ -1,4 +1,4 @@
-"""Memory: remembers. Tells monitoring which gauges it has."""
+"""Memory: remembers. Tells monitoring which gauges it has, and flags which it asks for."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ class MemoryConfig(AppConfig):
     def ready(self) -> None:
         # models exist only now
         import memory.work  # noqa: F401 - registers the kinds of jobs
+        from flags import catalog, change
+        from memory import catalogue
         from memory.health import checks as health
         from memory.health import drills, readiness
         from memory.jobs import figures
-        from memory.models import Memory
+        from memory.models import Memory, Workspace
         from memory.providers import prices
         from memory.providers.remote.checks import check as check_providers
         from memory.views import found
         from monitoring import metrics
 
+        catalog.register(*catalogue.ALL)
+        change.name_workspaces(Workspace.objects.names)
         checks.register(prices.check)
         checks.register(check_providers)
         metrics.register_gauges(figures.gauges)

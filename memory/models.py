@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.functions import Cast
 from pgvector.django import HalfVectorField
 
 from monitoring.ids import uuid7
@@ -30,11 +32,20 @@ class Row(models.Model):
         abstract = True
 
 
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def names(self, ids: Sequence[str]) -> dict[str, str]:
+        """The names of those that are known, by id as text."""
+        rows = self.annotate(text=Cast("pk", models.TextField())).filter(text__in=ids)
+        return dict(rows.values_list("text", "name"))
+
+
 class Workspace(Row):
     """A tenant."""
 
     name = models.SlugField(max_length=64, unique=True)
     is_active = models.BooleanField(default=True, help_text="An inactive workspace refuses its keys.")
+
+    objects = WorkspaceQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

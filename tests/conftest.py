@@ -6,7 +6,7 @@ import functools
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import hypothesis
@@ -17,7 +17,9 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
 
-from flags import snapshot
+from flags import catalog, cohorts, snapshot
+from flags.cohorts.courier import Courier
+from flags.snapshot.keeper import Keeper
 from memory import access, caching
 from memory.providers.guard import forget_guards
 from monitoring.breakers.registry import the_registry
@@ -71,18 +73,23 @@ def passwords_are_hashed_fast() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def figures_wait_for_the_test() -> Iterator[None]:
-    """What a test records is there when it asks: this process's own thread would send it away each second.
+    """What a test records is there when it asks: this process's own threads would send it away each second.
 
-    Children that a test forks send theirs as ever.
+    So is what it knows of flags: their keeper sees nothing of a test's transaction. Children that a test forks have
+    theirs as ever.
     """
-    ours, run = os.getpid(), Flusher.run
+    ours = os.getpid()
 
-    def run_in_children(self: Flusher) -> None:
-        if os.getpid() != ours:
-            run(self)
+    def in_children(run: Callable[[Any], None]) -> Callable[[Any], None]:
+        def run_in_children(self: Any) -> None:
+            if os.getpid() != ours:
+                run(self)
+
+        return run_in_children
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Flusher, "run", run_in_children)
+        for kind in (Flusher, Courier, Keeper):
+            patch.setattr(kind, "run", in_children(kind.run))
         yield
 
 
@@ -120,7 +127,9 @@ def empty_caches() -> None:
     the_registry().breakers.clear()  # what is registered would be told to Redis again
     for family in the_registry().families.values():
         family.forget()
+    cohorts.flush()  # what an earlier test noted is not this one's
     record.forget_names()  # a process has a thousand, and tests make more
+    catalog.reread()
     snapshot.forget()
     emptied().flushall()
 

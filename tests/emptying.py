@@ -31,5 +31,6 @@ def _filled_sql() -> str:
 @cache
 def _guarded() -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+        # bits of tgtype: 2 is BEFORE, 8 is DELETE
+        cursor.execute("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgtype & 10 = 10")
         return {table for (table,) in cursor.fetchall()}

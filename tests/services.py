@@ -23,6 +23,8 @@ FOLDERS = Path(__file__).resolve().parent.parent / ".holdfast" / "test"
 FOLDER = FOLDERS / str(os.getpid())
 NAMES = {"postgres": "DATABASE_URL", "cache": "REDIS_URL", "broker": "CELERY_BROKER_URL"}
 OURS = "HOLDFAST_TEST_SERVICES"  # the variables that this plugin has set
+# Most tests are about what is remembered. A new installation remembers nothing until somebody says so.
+FLAGS = {"ENABLE_CHATGPT_MEMORY": "true", "CHATGPT_MEMORY_ROLLOUT": "100"}
 
 
 def start() -> Services:
@@ -31,7 +33,7 @@ def start() -> Services:
     # a process of pytest-xdist inherits what its parent has set, and starts its own: tests empty Redis
     for name in os.environ.pop(OURS, "").split():
         os.environ.pop(name, None)
-    os.environ["HOLDFAST_DIR"] = str(FOLDER)
+    os.environ |= {"HOLDFAST_DIR": str(FOLDER)} | FLAGS
     wanted = {service: name not in os.environ for service, name in NAMES.items()}
     services = Services(
         FOLDER, durable=False, postgres=wanted["postgres"], cache=wanted["cache"], broker=wanted["broker"]

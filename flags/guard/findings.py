@@ -17,6 +17,7 @@ from flags.guard.statistics.units import Array, Metric, Rollout
 # of the evidence on errors that is counted without units' habits. Small: it is needed where an arm has next to no
 # errors, and there evidence comes by orders of magnitude. At a half, power for errors x 1.5 drops by 5 points or so.
 SPARSE_SHARE: Final = 0.1
+POINTS_SHARE: Final = 0.3  # of the evidence that the error share is next to control's, however large the ratio
 LARGEST: Final = 1e12  # e-values beyond are written as this: JSON knows no infinity, and people no difference
 
 
@@ -72,6 +73,9 @@ def _columns(rollout: Rollout, metric: Metric, policy: Policy) -> Array:
     value = found.value
     if metric is Metric.ERRORS:
         value, harm, safe = _with_few_errors(rollout, limit, found, harm, safe)
+        if policy.error_points:
+            near = sparse.safety_in_points(rollout, points=policy.error_points)
+            safe = evidence.mixed(safe, near, share=POINTS_SHARE)
     return np.stack([np.atleast_1d(part) for part in np.broadcast_arrays(value, low, high, harm, safe)], axis=-1)
 
 

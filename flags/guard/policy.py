@@ -50,6 +50,9 @@ class Policy:
     least_units: int = 50  # 4.5; with 10 units false alarms reach 8.8 % (4.4)
     least_looks: int = 5  # 4.5
     least_events: int = 20  # 4.3: slow or failed requests per arm, for the log-ratio
+    # Errors are safe too when surely fewer of all requests than this fail beyond control's: where hardly any fails, no
+    # ratio can be proved, and every rollout would end as a question. 0 asks for the ratio alone.
+    error_points: float = 0.001
     uncertified_to: float = 5.0  # 4.5: percent up to which dwell without a hold is enough
     # 4.5 names a longest dwell without a number; after a day every hour of the day has been seen once
     longest_dwell_min: float = 24 * 60

@@ -27,6 +27,10 @@ CREATE TRIGGER flags_flagset_version AFTER INSERT OR UPDATE OR DELETE ON flags_f
   FOR EACH STATEMENT EXECUTE FUNCTION flags_flagset_version();
 CREATE TRIGGER flags_flagset_version AFTER INSERT OR UPDATE OR DELETE ON flags_override
   FOR EACH STATEMENT EXECUTE FUNCTION flags_flagset_version();
+CREATE TRIGGER flags_flagset_version AFTER INSERT OR UPDATE OR DELETE ON flags_flag_users
+  FOR EACH STATEMENT EXECUTE FUNCTION flags_flagset_version();
+CREATE TRIGGER flags_flagset_version AFTER INSERT OR UPDATE OR DELETE ON flags_flag_groups
+  FOR EACH STATEMENT EXECUTE FUNCTION flags_flagset_version();
 CREATE TRIGGER flags_flagset_version AFTER INSERT OR DELETE OR UPDATE OF state, slow_ms ON flags_rolloutplan
   FOR EACH STATEMENT EXECUTE FUNCTION flags_flagset_version();
 
@@ -35,6 +39,8 @@ ON CONFLICT (id) DO NOTHING;
 """
 BACK = """
 DROP TRIGGER flags_flagset_version ON flags_rolloutplan;
+DROP TRIGGER flags_flagset_version ON flags_flag_groups;
+DROP TRIGGER flags_flagset_version ON flags_flag_users;
 DROP TRIGGER flags_flagset_version ON flags_override;
 DROP TRIGGER flags_flagset_version ON flags_flag;
 DROP TRIGGER flags_flag_version ON flags_flag;

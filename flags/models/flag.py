@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest
 from waffle.models import AbstractUserFlag
 
@@ -46,7 +46,7 @@ class Flag(AbstractUserFlag):
 
     # who is told of a write, and who answers for `waffle.flag_is_active`: set by what stands above the model
     on_write: ClassVar[list[Callable[[], None]]] = []
-    asked: ClassVar[Callable[[Flag, HttpRequest], bool | None] | None] = None
+    asked: ClassVar[Callable[[Flag, HttpRequest], bool] | None] = None
 
     percent = models.DecimalField(
         max_digits=6,
@@ -81,11 +81,21 @@ class Flag(AbstractUserFlag):
     def clean(self) -> None:
         RegexValidator(rf"^{NAME}\Z", "Use 1 to 100 of a-z, 0-9, '.', '_' and '-'.")(self.name)
 
+    @classmethod
+    def get(cls, name: str) -> Flag:
+        """What `waffle.flag_is_active` asks next needs the name only, so no row is read."""
+        return cls(name=name, salt="-")
+
+    def is_active(self, request: HttpRequest, read_only: bool = False) -> bool:
+        """The answer that evaluation gives, for the units of the request. Nothing is rolled, and nothing remembered."""
+        return self.asked is not None and self.asked(request)
+
     def flush(self) -> None:
-        """After a write: waffle's cache, then whoever keeps flags in this process and in others."""
-        super().flush()
+        """After a write: whoever keeps flags in this process and in others. Waffle keeps none: its cache is none."""
         for tell in self.on_write:
             tell()
+            if transaction.get_connection().in_atomic_block:
+                transaction.on_commit(tell)  # before, nobody else can see it
 
     @property
     def share(self) -> Decimal:

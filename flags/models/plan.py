@@ -34,13 +34,14 @@ class RolloutPlan(models.Model):
     starts_at = models.DateTimeField(help_text="When its first stage begins, or began.")
     began_version = models.PositiveIntegerField(null=True, blank=True)
     flag_version = models.PositiveIntegerField(null=True, blank=True)
-    stage = models.PositiveSmallIntegerField(default=0)
+    stage = models.PositiveSmallIntegerField(default=0, help_text="From 1; 0 before the first begins.")
     looks = models.PositiveIntegerField(default=0)
     looked_at = models.DateTimeField(null=True, blank=True)
     slow_ms = models.FloatField(null=True, blank=True, help_text="Slower is slow: control's p95 when it began.")
     certified_percent = models.DecimalField(max_digits=6, decimal_places=3, default=0)
     causes = models.JSONField(default=list, blank=True)
     accepted = models.JSONField(default=list, blank=True)
+    told = models.JSONField(default=dict, blank=True, help_text="When people were told of each cause last.")
     said = models.CharField(max_length=1000, blank=True, help_text="What the last look said, in words.")
     evidence = models.JSONField(null=True, blank=True, help_text="What the last look rests on.")
     is_held_by_hand = models.BooleanField(default=False)
@@ -61,14 +62,15 @@ class RolloutPlan(models.Model):
 
 
 class Stage(models.Model):
-    """One step of a plan: at least so long at this share."""
+    """One step of a plan: at least so long at this share. Only minutes in which something was measured count."""
 
     LIMIT = 20  # of one plan
 
     plan = models.ForeignKey(RolloutPlan, on_delete=models.CASCADE, related_name="stages")
-    number = models.PositiveSmallIntegerField()
+    number = models.PositiveSmallIntegerField(help_text="From 1.")
     percent = models.DecimalField(max_digits=6, decimal_places=3)
     dwell_min = models.FloatField()
+    soaked_min = models.FloatField(default=0)
     began_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     is_certified = models.BooleanField(default=False)

@@ -1,72 +1,59 @@
-"""The console's fragments of flags."""
+"""The overview's panel of rollouts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import datetime
+from typing import Final
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
-from django_htmx.middleware import HtmxDetails
 
-from flags.models import Flag
-from monitoring.console.palette import Hit
+from flags.views.board import states, stops, words
+from flags.views.board.gather import gather
+from flags.views.board.row import address
+from flags.views.board.states import Mark, Standing
 
-SHOWN = 4  # as many rows as the panel has room for
-STOPS = (1, 10, 25, 50, 100)
-
-
-class HtmxRequest(HttpRequest):
-    htmx: HtmxDetails  # HtmxMiddleware sets it
+SHOWN: Final = 4  # as many rows as the panel has room for
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Line:
     name: str
-    share: Decimal
-    state: str
-    steps: tuple[bool, ...]  # which ticks of the stage bar are lit
+    href: str
+    share: str
+    mark: Mark
+    lit: tuple[bool, ...]  # which ticks of the stage bar
 
 
 @require_safe
 @login_required
-def rollouts_panel(request: HtmxRequest) -> TemplateResponse:
+def rollouts_panel(request: HttpRequest) -> TemplateResponse:
     """The overview's panel, and without HTMX a page of its own. What needs somebody comes first."""
-    today = timezone.now().date()
-    rows = sorted((row(flag, today=today) for flag in Flag.objects.all()), key=need)
-    context = {"rows": rows[:SHOWN], "total": len(rows), "partial": sum(0 < row.share < 100 for row in rows)}
-    return TemplateResponse(request, "flags/rollouts.html#panel" if request.htmx else "flags/rollouts.html", context)
+    now, every = timezone.now(), gather()
+    marked = [(each, states.mark(each, now=now)) for each in every]
+    marked.sort(key=lambda pair: states.need(pair[1], pair[0].flag.name))
+    context = {
+        "lines": [line(*pair) for pair in marked[:SHOWN]],
+        "total": len(every),
+        "partial": sum(0 < each.share < 100 for each in every),
+    }
+    template = "flags/panel.html#panel" if request.headers.get("HX-Request") else "flags/panel.html"
+    response = TemplateResponse(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
-def find(text: str, user: User, limit: int) -> list[Hit]:
-    """Flags by a part of their names, for the console's palette."""
-    if not text or not user.has_perm("flags.view_flag"):
-        return []
-    flags = Flag.objects.filter(name__icontains=text).order_by("name")[:limit]
-    today = timezone.now().date()
-    return [
-        Hit(flag.name, reverse("admin:flags_flag_change", args=[flag.pk]), "flag", state(flag, today=today).lower())
-        for flag in flags
-    ]
+def line(standing: Standing, mark: Mark) -> Line:
+    name = standing.flag.name
+    return Line(name, address({"open": name}), words.share(standing.share), mark, stops.lit(standing.share))
 
 
-def row(flag: Flag, *, today: date) -> Row:
-    return Row(flag.name, flag.share, state(flag, today=today), tuple(flag.share >= stop for stop in STOPS))
-
-
-def state(flag: Flag, *, today: date) -> str:
-    if flag.expires_on and flag.expires_on < today:
-        return "Expired"
-    if flag.share >= 100:
-        return "Complete"
-    return "Partly on" if flag.share > 0 else "Disabled"
-
-
-def need(row: Row) -> tuple[bool, bool, str]:
-    return (not 0 < row.share < 100, row.state != "Expired", row.name)
+def attention(now: datetime | None = None) -> float:
+    """How many flags wait for somebody: their plans ask, or were rolled back. For the rail."""
+    now = now or timezone.now()
+    return sum(states.mark(each, now=now) in {states.ASKING, states.ROLLED_BACK} for each in gather())

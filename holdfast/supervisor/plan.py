@@ -50,8 +50,9 @@ def service_variables(addresses: Addresses, wanted: Mapping[str, bool]) -> dict[
 
 
 def bootstrap(options: Options) -> ChildSpec:
+    demo = ("--demo",) if options.demo else ()
     # Not prefixed: it prints what people and scripts copy.
-    return ChildSpec("bootstrap", _manage(options, "bootstrap"), is_prefixed=False)
+    return ChildSpec("bootstrap", _manage(options, "bootstrap", *demo), is_prefixed=False)
 
 
 def children(options: Options) -> list[ChildSpec]:

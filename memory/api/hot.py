@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.utils import timezone
 
+from flags import cohorts
 from memory import access, caching
 from memory.access import Caller
+from memory.context.shape import Shape, shape_of
 from monitoring.metrics.requests import answered
 from monitoring.tracing import trace
 from monitoring.tracing.trace import Trace
 
 PATH = "/api/v1/context"
 BODY_LIMIT = 64 * 1024  # a question that is longer takes the long way
+KIND: Final = "chat.response"  # what cohorts are compared by here
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-def digest_of(body: bytes) -> str:
-    """What an answer is cached by: the very bytes that asked for it."""
-    return hashlib.blake2b(body, digest_size=16).hexdigest()
+def key_of(body: bytes, shape: Shape) -> str:
+    """What an answer is cached by: the very bytes that asked for it, and what the flags make of it."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest() + shape.mark
 
 
 def serve_cached_context(application: Application) -> Application:
@@ -42,7 +46,7 @@ def serve_cached_context(application: Application) -> Application:
         here = trace.begin(
             traceparent=environ.get("HTTP_TRACEPARENT", ""), request_id=environ.get("HTTP_X_REQUEST_ID", "")
         )
-        found = _look_up(environ)
+        found = _look_up(environ, began)
         if found is None:
             return application(environ, start_response)
         start_response("200 OK", _headers(here, len(found)))
@@ -52,7 +56,7 @@ def serve_cached_context(application: Application) -> Application:
     return answer
 
 
-def _look_up(environ: Environ) -> bytes | None:
+def _look_up(environ: Environ, began: float) -> bytes | None:
     caller = _caller(environ.get("HTTP_AUTHORIZATION", ""))
     length = environ.get("CONTENT_LENGTH") or "0"
     if caller is None or not length.isdecimal() or not 0 < int(length) <= BODY_LIMIT:
@@ -60,12 +64,26 @@ def _look_up(environ: Environ) -> bytes | None:
     body = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = BytesIO(body)  # for whoever comes after us
     try:
-        user_id = orjson.loads(body)["user_id"]
+        asked = orjson.loads(body)
+        user_id = asked["user_id"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None  # the long way says what is wrong
     if not isinstance(user_id, str):
         return None
-    return caching.peek_context(caller.workspace_id, user_id, digest_of(body), asked=body)
+    return _peek(caller.workspace_id, user_id, body, asked.get("variant"), began)
+
+
+def _peek(workspace_id: uuid.UUID, user_id: str, body: bytes, variant: Any, began: float) -> bytes | None:
+    """The answer in the shape that the user gets now. Cohorts hear of a hit only: the long way tells of the rest."""
+    scope, found = cohorts.begin(KIND), None
+    try:
+        shape = shape_of(workspace_id, user_id, cohorts.exposed, wanted=variant)
+        found = caching.peek_context(workspace_id, user_id, key_of(body, shape), asked=body)
+    finally:
+        if found is None:
+            scope.noted.clear()
+        cohorts.finish(scope, perf_counter() - began, False)
+    return found
 
 
 def _caller(authorization: str) -> Caller | None:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from memory import access, edit, search
+from memory import access, catalogue, search
 from memory.api.auth import caller
 from memory.api.pages import Cursor, Limit, newest_first
 from memory.api.schemas import (
@@ -32,7 +32,7 @@ from memory.jobs.kinds import PROCESS_TEXT
 from memory.jobs.submit import submit
 from memory.models import Cause, Memory, Revision, Scope, State
 from memory.providers import configured
-from memory.remember import Statement, remember
+from memory.remember import Statement, edit, forget, remember
 from memory.tasks import tools_from_settings
 
 router = Router(tags=["memories"])
@@ -48,7 +48,7 @@ def add_memory(request: HttpRequest, body: MemoryIn) -> Status[Any]:
     """
     who = caller(request, Scope.WRITE)
     if body.infer:
-        return Status(202, {"job_id": _submit(who, body)})
+        return Status(202, {"job_id": _submit(who, body), "reasons": _off(who, body.user_id)})
     owner = Owner(who.workspace_id, body.user_id, body.agent_id, body.app_id, body.run_id)
     statement = Statement(
         text=body.text,
@@ -85,16 +85,22 @@ def list_memories(
 def search_memories(request: HttpRequest, body: SearchIn) -> dict[str, Any]:
     """A user's active memories nearest to a query by meaning and by words, best first; scores are 0 to 1."""
     who = caller(request)
+    embedded = configured.standby().embed([body.query])
     hits = search.search(
         workspace_id=who.workspace_id,
         user_id=body.user_id,
         query=body.query,
-        embedded=configured.standby().embed([body.query]),
+        embedded=embedded,
         now=timezone.now(),
         limit=body.limit,
         filters=_filters(body.filters or FiltersIn()),
     )
-    return {"items": [_hit(hit, body.user_id, body.explain) for hit in hits]}
+    reasons = [embedded.reason] if embedded.reason else []
+    return {
+        "items": [_hit(hit, body.user_id, body.explain) for hit in hits],
+        "degraded": bool(reasons),
+        "reasons": reasons + _off(who, body.user_id),
+    }
 
 
 @router.get("/{id}", response=MemoryOut, url_name="memory")
@@ -110,7 +116,7 @@ def update_memory(request: HttpRequest, id: UUID, body: MemoryChange) -> Memory:
     changes = body.dict(exclude_unset=True)
     # null means "leave it", except for the expiry, which it clears
     changes = {name: value for name, value in changes.items() if value is not None or name == "expires_at"}
-    return edit.edit(
+    return edit(
         workspace_id=who.workspace_id,
         memory_id=id,
         providers=configured.standby(),
@@ -124,7 +130,7 @@ def update_memory(request: HttpRequest, id: UUID, body: MemoryChange) -> Memory:
 def forget_memory(request: HttpRequest, id: UUID, reason: Annotated[str, Query("", max_length=500)] = "") -> Memory:
     """Forget a memory: its text is erased everywhere, and only the fact that it happened is kept."""
     who = caller(request, Scope.WRITE)
-    return edit.forget(workspace_id=who.workspace_id, memory_id=id, actor=who.key, now=timezone.now(), reason=reason)
+    return forget(workspace_id=who.workspace_id, memory_id=id, actor=who.key, now=timezone.now(), reason=reason)
 
 
 @router.get("/{id}/history", response=Page[RevisionOut], url_name="memory_history")
@@ -146,6 +152,11 @@ def _submit(who: access.Caller, body: MemoryIn) -> UUID:
     )
     transaction.on_commit(partial(hints.wake, job.priority))
     return job.pk
+
+
+def _off(who: access.Caller, user_id: str) -> list[str]:
+    """Why nothing is remembered of what this user says, where that is so."""
+    return [] if catalogue.remembers(who.workspace_id, user_id) else [catalogue.NOTHING_REMEMBERED]
 
 
 def _filters(filters: FiltersIn) -> search.Filters:

@@ -183,7 +183,10 @@ class MemoryOut(Schema):
 
 
 class Submitted(Schema):
+    """`reasons` say why the job will find nothing to do, where that is known already."""
+
     job_id: UUID
+    reasons: list[str] = Field(default_factory=list)
 
 
 class RevisionOut(Schema):
@@ -241,6 +244,9 @@ class ContextIn(In):
     query: Query | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=200_000)] = 2000
     explain: bool = False
+    variant: Annotated[
+        Literal["plain", "enhanced"] | None, Field(description="What the flag enhanced_prompts says when left out.")
+    ] = None
 
 
 class PartOut(Schema):

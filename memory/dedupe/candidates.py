@@ -73,18 +73,20 @@ class Vectors:
     model: str
 
 
-def candidates(owners: Sequence[Owner], hashes: Sequence[str], vectors: Vectors) -> list[list[Candidate]]:
+def candidates(
+    owners: Sequence[Owner], hashes: Sequence[str], vectors: Vectors, *, near: Sequence[bool]
+) -> list[list[Candidate]]:
     """For each fact its candidates among its owner's active memories: two queries, however many facts and owners.
 
     `hashes` are those of the facts' texts. A fact that is stored already, spelling aside, has that memory as its only
-    candidate.
+    candidate; one that is not to be compared with the `near` ones has no other.
     """
     found: list[list[Candidate]] = [[] for _ in hashes]
     if not hashes:
         return found
     for number, id, text, digest in _same(owners, hashes):
         found[number] = [Candidate(id, text, digest, 1.0)]
-    new = [place for place, known in enumerate(found) if not known and vectors.rows[place].any()]
+    new = [place for place, known in enumerate(found) if not known and near[place] and vectors.rows[place].any()]
     for number, id, text, digest, similarity in _nearest(owners, new, vectors):
         found[number].append(Candidate(id, text, digest, similarity))
     return found

@@ -81,14 +81,22 @@ class Rows:
         return id
 
     def decide(
-        self, owner: Owner, statement: Statement, verdict: Verdict, memory_id: uuid.UUID, took_ms: float
+        self,
+        owner: Owner,
+        statement: Statement,
+        verdict: Verdict,
+        memory_id: uuid.UUID,
+        took_ms: float,
+        *,
+        near: bool = True,
     ) -> None:
-        """Why the statement was added or found known."""
+        """Why the statement was added or found known; without `near`, it was compared with the same words only."""
         span = None if statement.span is None else _jsonb(statement.span)
+        thresholds = {"near_certain": self.near_certain if near else None}
         self.decisions.append(
             (uuid7(), self.now, owner.workspace_id, owner.user_id, str(verdict.outcome), memory_id,
              statement.message_id, statement.ordinal, statement.text, span, _jsonb(as_trace(verdict)),
-             _jsonb({"near_certain": self.near_certain}), self.vectors.model, took_ms)
+             _jsonb(thresholds), self.vectors.model, took_ms)
         )  # fmt: skip
 
     def write(self) -> None:

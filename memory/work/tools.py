@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -13,6 +14,7 @@ from typing import Final, TypeVar
 from django.conf import settings
 from django.db import DatabaseError
 
+from memory import catalogue
 from memory.errors import HoldfastError
 from memory.providers import configured
 from memory.providers.base import ProviderError
@@ -41,12 +43,13 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The providers, and the limits that processing works with."""
+    """The providers, the limits that processing works with, and whose messages memories are made of."""
 
     providers: Standby
     near_certain: float
     window_tokens: int
     summary_tokens: int
+    remembers: Callable[[uuid.UUID, str], bool] = catalogue.remembers
 
 
 def from_settings() -> Tools:

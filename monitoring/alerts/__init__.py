@@ -12,6 +12,7 @@ from monitoring.alerts.errors import AlertsError, ConflictError, Problem, Refuse
 from monitoring.alerts.judge.evaluate import Evaluator, Report
 from monitoring.alerts.judge.watch import Evaluated, Watch, evaluated, evaluated_at, gauges
 from monitoring.alerts.notify.deliver import ATTEMPTS, retry
+from monitoring.alerts.notify.tell import tell
 from monitoring.alerts.notify.worker import Notifier, Worker
 from monitoring.alerts.past.replay import Fired
 from monitoring.alerts.people import silences
@@ -60,6 +61,7 @@ __all__ = [
     "silences",
     "silences_of",
     "snooze",
+    "tell",
     "timeline",
     "unacknowledge",
     "unit",

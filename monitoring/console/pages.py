@@ -136,9 +136,12 @@ def ask(request: HttpRequest, question: Question) -> Answer | HttpResponse:
     return response
 
 
-def done(request: HttpRequest, back: str, text: str, *, undo: str = "") -> HttpResponse:
-    """Go back, and say for six seconds what was done; `undo` is the address of the question that takes it back."""
-    messages.success(request, text, extra_tags=undo)
+def done(request: HttpRequest, back: str, text: str, *, undo: str = "", undo_now: str = "") -> HttpResponse:
+    """Go back, and say for six seconds what was done.
+
+    `undo` is the address of the question that takes it back, `undo_now` one that takes it back when it is posted to.
+    """
+    messages.success(request, text, extra_tags=f"now {undo_now}" if undo_now else undo)
     return HttpResponseRedirect(back)
 
 

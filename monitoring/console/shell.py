@@ -92,7 +92,9 @@ PLACES = {
         Place("Events", "clock", "events"),
     ),
     "Control": (
-        Place("Rollouts", "flag", "admin:flags_flag_changelist", is_tab=True),
+        Place(
+            "Rollouts", "flag", "rollouts", is_tab=True, counts=("flags.attention",), counted="to look at", tone="warn"
+        ),
         Place("Memories", "memory", "admin:memory_memory_changelist", is_tab=True),
         Place("Conversations", "chat", "admin:memory_conversation_changelist", is_tab=True),
     ),

@@ -10,5 +10,17 @@ from monitoring.metrics.flush import flush
 from monitoring.metrics.gauges import register_gauge, register_gauges
 from monitoring.metrics.record import count, disable, enable, observe, timed
 from monitoring.metrics.record import sample as gauge
+from monitoring.metrics.ticks import register_tick
 
-__all__ = ["count", "disable", "enable", "flush", "gauge", "observe", "register_gauge", "register_gauges", "timed"]
+__all__ = [
+    "count",
+    "disable",
+    "enable",
+    "flush",
+    "gauge",
+    "observe",
+    "register_gauge",
+    "register_gauges",
+    "register_tick",
+    "timed",
+]

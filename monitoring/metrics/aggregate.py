@@ -20,6 +20,7 @@ from monitoring.metrics.store.lease import Lease
 from monitoring.metrics.store.retain import make_partitions, prune
 from monitoring.metrics.store.rollup import redo, roll_up
 from monitoring.metrics.store.write import write
+from monitoring.metrics.ticks import Tick
 
 BATCH: Final = 500  # blobs a transaction
 HOUR_S: Final = 3600
@@ -33,7 +34,7 @@ class Aggregator:
     """The times of what is done less often than each second, and how many blobs came after their minute was sealed."""
 
     client: redis.Redis
-    also: Sequence[Callable[[int], None]] = ()  # what other parts of monitoring do each second, given the second
+    also: Sequence[Tick] = ()  # what other parts do each second, given the second
     late: int = 0
     polled_at: float = 0.0
     kept_at: int = 0
@@ -81,7 +82,7 @@ def run(
     *,
     url: str,
     is_asked_to_stop: Callable[[], bool],
-    also: Sequence[Callable[[int], None]] = (),
+    also: Sequence[Tick] = (),
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Aggregate, or stand by for the one that does, until asked to stop. Outlives outages of PostgreSQL and Redis."""

@@ -324,6 +324,7 @@ class Notification(models.Model):
         FIRING = "firing", "Firing"
         RESOLVED = "resolved", "Resolved"
         REPEAT = "repeat", "Still firing"
+        NOTICE = "notice", "Notice"  # of something that isn't an alert
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     key = models.CharField(max_length=64, unique=True, help_text="Hash of group, channel, alerts and round.")

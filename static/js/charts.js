@@ -4,7 +4,7 @@
    The chart's node is never swapped: HTMX swaps the script, and the helper draws the same node again.
    The server sends token names ("c-main", "crit"), never colours, so a theme change needs no new data. Spec:
    { t0, step, unit, label, range?, least?, y2?: { unit, ticks, tone }, stack?,
-     series: [{ name, y, unit, tone, width?, dash?, fill?, alpha?, axis? }] or heat: { bounds, z } (see heat.js),
+     series: [{ name, y, unit, tone, width?, dash?, fill?, alpha?, axis?, hide? }] or heat: { bounds, z } (see heat.js),
      events?: [{ t, kind, key?, text?, tone }], limits?: [{ y, text?, tone }], spans?: [{ from, to, tone, text? }],
      log?: { ticks, words }, zone?: { name, shifts: [[from, seconds]] } }; times are ISO 8601, UTC. */
 const Holdfast = (() => {
@@ -47,7 +47,7 @@ const Holdfast = (() => {
 
   const lines = (spec, x) => spec.series.map((s) => ({
     type: "scatter", mode: "lines", name: s.name, x, y: s.y, yaxis: s.axis || "y",
-    hovertemplate: `%{y:,.1~f}${s.unit ?? ""}`,
+    hovertemplate: s.hide ? undefined : `%{y:,.1~f}${s.unit ?? ""}`, hoverinfo: s.hide ? "skip" : undefined,
     stackgroup: spec.stack ? "one" : undefined,
     line: { color: token(s.tone), width: s.width ?? 1.75, dash: s.dash || "solid" },
     fill: s.fill || (spec.stack ? "tonexty" : "none"),
@@ -151,8 +151,10 @@ const Holdfast = (() => {
     .then(() => { document.documentElement.dataset.charts = "ready"; arrived(); });
 
   // 4.8 MB of library: after the first paint, and only where there is something to draw
+  let asked = false;
   const load = () => {
-    if (!source || !document.querySelector(".chart[data-chart]")) return;
+    if (asked || !source || !document.querySelector(".chart[data-chart]")) return;
+    asked = true;
     // Plotly's maps insert a style sheet, which the policy refuses, unless an element with its id is there. We draw no maps.
     const mapStyle = document.createElement("meta");
     mapStyle.id = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
@@ -164,7 +166,8 @@ const Holdfast = (() => {
   };
 
   let pending = 0;
-  const soon = () => { cancelAnimationFrame(pending); pending = requestAnimationFrame(all); };
+  // a page that had no chart may be brought one
+  const soon = () => { cancelAnimationFrame(pending); pending = requestAnimationFrame(() => all() ?? load()); };
   window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(load, { timeout: 1000 }));
   document.addEventListener("holdfast:theme", soon);
   document.addEventListener("htmx:oobAfterSwap", soon);

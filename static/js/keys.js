@@ -3,6 +3,8 @@
 (() => {
   const find = (selector) => document.querySelector(selector);
   const press = (selector) => { const hit = find(selector); hit?.click(); return Boolean(hit); };
+  // what has a key of its own in the row with the focus is pressed there
+  const pressHere = (key) => { const hit = document.activeElement?.closest("[data-row]")?.querySelector(`[data-key="${key}"]`); hit?.click(); return Boolean(hit); };
   let going = 0;                                   // until when a letter after `g` is waited for
 
   // ── rows: j and k move the focus over what can be opened in lists and tables ──
@@ -39,7 +41,7 @@
     const goes = performance.now() < going && ev.key !== "g";
     if (goes) going = 0;
     const name = CSS.escape(ev.key);
-    const did = goes ? press(`[data-go="${name}"]`) : KEYS[ev.key]?.() ?? press(`[data-key="${name}"]`);
+    const did = goes ? press(`[data-go="${name}"]`) : KEYS[ev.key]?.() ?? (pressHere(name) || press(`[data-key="${name}"]:not([data-row] *)`));
     if (did) ev.preventDefault();
   });
 })();

@@ -13,6 +13,7 @@ from monitoring import audit, events
 from monitoring.console.shell import PLACES
 from tests.browser.conftest import Door, Watch, wait_for_charts
 from tests.browser.scenes import make_breakers
+from tests.flags.scene import fill as fill_flags
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("figures")]
 
@@ -42,7 +43,8 @@ def paths() -> list[str]:
                 found += [] if place.url.startswith(("admin:", "/")) else [reverse(place.url)]
             except NoReverseMatch:
                 continue
-    states = ("/find/?q=over", "/?range=tomorrow&tz=Nowhere")
+    rollouts = ("/rollouts/?open=enhanced_prompts&unit=u-4000", "/rollouts/unit/?unit=u-4000")
+    states = ("/find/?q=over", "/?range=tomorrow&tz=Nowhere", *rollouts)
     return [*found, *states]
 
 
@@ -68,6 +70,7 @@ def test_no_page_has_a_serious_fault_or_asks_another_origin(door: Door, watch: W
     events.record(kind="flag", text="enhanced_prompts 25 %", at=now, tone="hand", actor="ops")
     change = {"before": {"share": "10 %"}, "after": {"share": "25 %"}}
     audit.record(actor="ops", action="flag.raise", subject="enhanced_prompts", reason="Looks good", at=now, **change)
+    fill_flags(now=now)
     page = door.signed_in("/?theme=dark")
     found = [fault for path in paths() for fault in faults(page, path)]
     assert not found, "\n".join(found)

@@ -47,7 +47,7 @@ def test_a_drill_is_run_with_a_reason_and_its_result_has_steps_and_figures(door:
     dialog.locator("#id_reason").fill("before the release")
     dialog.locator("#go").click()
     expect(page.locator("#drill-state")).to_have_text("Passed")
-    expect(page.locator("ol.log li")).to_have_count(8)
+    expect(page.locator("ol.log li")).to_have_count(9)
     expect(page.get_by_text("before the release").first).to_be_visible()
     assert DrillResult.objects.get().actor == "ops"
     page.goto("/readiness/")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from memory.catalogue import CHATGPT_MEMORY, REAL_TIME_DEDUP
 from memory.models import Memory, Revision, State
+from tests.flags.make import make_flag
 from tests.make import make_conversation, make_key, make_memory, say, work
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +93,34 @@ def test_deleting_and_the_action_forget(ops: Client) -> None:
 def test_what_the_pipeline_writes_can_not_be_changed_by_hand(ops: Client) -> None:
     for name in ("conversation", "job", "decision"):
         assert ops.get(reverse(f"admin:memory_{name}_add")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"everyone": False}, "The flag chatgpt_memory is off: no memories are made of messages."),
+        ({"percent": 12.5}, "The flag chatgpt_memory is on for 12.5 % of users"),
+        ({"percent": 100}, ""),
+    ],
+)
+def test_an_empty_list_of_memories_names_the_flag_that_keeps_them_from_being_made(
+    ops: Client, fields: dict[str, Any], said: str
+) -> None:
+    make_flag(CHATGPT_MEMORY.name, **fields)
+    url = reverse("admin:memory_memory_changelist")
+    page = ops.get(url).content.decode()
+    assert ("The flag chatgpt_memory" in page) is bool(said)
+    assert said in page
+    make_memory()
+    assert "The flag chatgpt_memory" not in ops.get(url).content.decode()
+
+
+def test_a_memorys_page_shows_which_variants_its_user_gets(ops: Client) -> None:
+    make_flag(CHATGPT_MEMORY.name, 100)
+    make_flag(REAL_TIME_DEDUP.name, 100, everyone=False)
+    memory = make_memory()
+    page = ops.get(reverse("admin:memory_memory_change", args=[memory.pk])).content.decode()
+    assert "chatgpt_memory: <strong>on</strong>" in page
+    assert "real_time_dedup: <strong>off</strong>" in page
+    assert "circuit_breakers" not in page
+    assert f"{reverse('rollouts-unit')}?unit=mara&amp;workspace={memory.workspace_id}" in page

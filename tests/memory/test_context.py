@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import itertools
+from datetime import UTC, datetime
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory import context
+from memory.context import Known, Thread, Variant
+from memory.context.fill import fill
+from memory.context.style import ENHANCED, STYLES
 from memory.errors import NotFoundError
-from memory.models import Conversation
+from memory.models import Conversation, Kind
 from memory.providers.base import ProviderTimeoutError
 from memory.providers.local.tokens import estimate
 from tests.make import NOW, make_conversation, make_memory, make_providers, make_tools, make_workspace, say, work
@@ -111,10 +118,45 @@ def test_explain_says_what_was_considered_and_used() -> None:
     memories=st.lists(st.text(max_size=200), max_size=8, unique=True),
     messages=st.lists(st.text(min_size=1, max_size=400), max_size=8),
     summary=st.text(max_size=300),
+    variant=st.sampled_from(list(Variant)),
 )
-def test_the_text_never_exceeds_the_budget(budget: int, memories: list[str], messages: list[str], summary: str) -> None:
+def test_the_text_never_exceeds_the_budget(
+    budget: int, memories: list[str], messages: list[str], summary: str, variant: Variant
+) -> None:
     # pure: the rows are stood in for by values
-    ids = list(range(len(memories) + len(messages) + 1))
-    thread = context.Thread(ids[-1], summary, [(n, "user", "", text) for n, text in enumerate(messages)])  # type: ignore[arg-type, misc]
-    parts = context._fill(dict(enumerate(memories)), thread, budget)  # type: ignore[arg-type]
-    assert estimate(context.render(parts)) <= budget
+    ids: list[Any] = list(range(len(memories) + len(messages) + 1))
+    kinds = itertools.cycle(Kind)
+    known = [Known(id, text, next(kinds), NOW) for id, text in zip(ids, memories, strict=False)]
+    thread = Thread(ids[-1], summary, [(id, "user", "", text) for id, text in zip(ids, messages, strict=False)])
+    parts, text = fill(known, thread, budget, STYLES[variant])
+    assert estimate(text) <= budget
+    told = [part.id for part in parts if part.kind == "memory"]
+    assert len(told) == len(set(told))
+
+
+def test_the_enhanced_context_says_how_to_use_it_and_groups_memories_with_dates() -> None:
+    conversation = make_conversation(summary="User: planned a dinner.", summary_through=1, length=1)
+    since: dict[str, Any] = {"workspace": conversation.workspace, "valid_from": datetime(2026, 3, 5, tzinfo=UTC)}
+    make_memory("Prefers short answers about dinner", kind=Kind.PREFERENCE, **since)
+    make_memory("Is allergic to peanuts at dinner", kind=Kind.HEALTH, **since)
+    make_memory("Prefers dinner at eight", kind=Kind.PREFERENCE, workspace=conversation.workspace)
+    say(conversation, "What is for dinner?")
+    plain, enhanced = (assemble(conversation, variant=variant) for variant in Variant)
+    assert (plain.variant, enhanced.variant) == ("plain", "enhanced")
+    assert {part.id for part in enhanced.parts} == {part.id for part in plain.parts}
+    blocks = enhanced.text.split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [ENHANCED.intro, *ENHANCED.headings.values()]
+    lines = blocks[1].splitlines()[1:]
+    liked = lines.index("What they like:")
+    assert set(lines[liked + 1 : liked + 3]) == {
+        "- Prefers short answers about dinner (since 5 March 2026)",
+        "- Prefers dinner at eight",
+    }
+    assert lines[lines.index("Health:") + 1] == "- Is allergic to peanuts at dinner (since 5 March 2026)"
+    assert blocks[3] == "## Recent messages\nuser: What is for dinner?"
+
+
+def test_with_little_room_the_enhanced_context_leaves_its_instruction_away() -> None:
+    conversation = make_conversation()
+    say(conversation, "What is for dinner?")
+    assert assemble(conversation, variant=Variant.ENHANCED, budget_tokens=40).text.startswith("## Recent messages")

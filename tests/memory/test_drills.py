@@ -62,9 +62,6 @@ def working() -> Iterator[None]:
         "batch-processing-test",
         "circuit-breaker-test",
         "queue-management-test",
-        "feature-flags-test",
-        "rollout-test",
-        "feature-toggle-test",
         "performance-monitoring-test",
     ],
 )

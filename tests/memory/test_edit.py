@@ -5,9 +5,9 @@ import uuid
 import numpy as np
 import pytest
 
-from memory.edit import edit, forget
 from memory.errors import ConflictError, GoneError, NotFoundError
 from memory.models import Decision, Memory, State
+from memory.remember import edit, forget
 from tests.make import NOW, make_conversation, make_memory, make_providers, make_workspace, say, work
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.db import ProgrammingError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from memory import edit
+from memory import remember
 from memory.jobs import change
 from memory.models import Job, JobState, Scope
 from monitoring import audit, breakers
@@ -60,7 +60,7 @@ def test_the_log_can_not_be_rewritten_and_forgets_after_13_months() -> None:
 @pytest.mark.django_db
 def test_what_people_change_is_written_with_who_and_why() -> None:
     memory = make_memory("Lives in Leeds")
-    edit.forget(workspace_id=memory.workspace_id, memory_id=memory.pk, actor="ops", now=NOW, reason="She asked")
+    remember.forget(workspace_id=memory.workspace_id, memory_id=memory.pk, actor="ops", now=NOW, reason="She asked")
     job = Job.objects.create(workspace=memory.workspace, kind="process_messages", state=JobState.DEAD, available_at=NOW)
     change.discard(job, actor="ops", reason="It can't work", now=NOW)
     breakers.register("provider.audited", title="Audited", policy=breakers.Policy())

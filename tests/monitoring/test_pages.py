@@ -95,7 +95,8 @@ def test_a_page_below_a_place_is_at_that_place(path: str, current: list[str]) ->
 
 
 def test_what_needs_somebody_is_counted_in_the_rail_and_in_the_tabs() -> None:
-    figures = {"alerts.firing": 2.0, "breakers.open": 1.0, "queue.high": 0.0, "readiness.score": 91.4}
+    figures = {"alerts.firing": 2.0, "breakers.open": 1.0, "queue.high": 0.0, "flags.attention": 3.0}
+    figures |= {"readiness.score": 91.4}
     series = {name: Figure("gauge", value=value) for name, value in figures.items()}
     now = int(timezone.now().timestamp())
     snapshot.publish(Snapshot(at=now, processes=1, expected=1, series=series), redis.Redis.from_url(settings.REDIS_URL))
@@ -105,6 +106,7 @@ def test_what_needs_somebody_is_counted_in_the_rail_and_in_the_tabs() -> None:
         "queues": ("", "", "waiting"),
         "breakers": ("1", "crit", "open"),
         "alerts": ("2", "crit", "firing"),
+        "rollouts": ("3", "warn", "to look at"),
         "readiness": ("91", "", "of 100"),
     }
-    assert {link.place.key for link in shell.tabs if link.place.tone} == {"breakers", "alerts"}
+    assert {link.place.key for link in shell.tabs if link.place.tone} == {"breakers", "alerts", "rollouts"}

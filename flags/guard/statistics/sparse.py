@@ -13,8 +13,15 @@ from typing import Final
 
 import numpy as np
 
+from flags.guard.statistics.estimate import SIGNS
+from flags.guard.statistics.evidence import ln_e
 from flags.guard.statistics.units import Array, Metric, Minutes, Rollout
 
+# Added to each arm's errors, and the correlation of errors within a unit: what an arm without any error may hide. With
+# these, a share that is worse by exactly the margin is called safe in 1.7 to 2.7 % of rollouts at an e-value of 60
+# (nominal 1.7 %), with 1 and 0 in 8 to 11 %; 300 repetitions of 100 looks, errors with a CV of 2 between units.
+HIDDEN: Final = 2.0
+WITHIN: Final = 0.01
 GRID: Final = 16
 # 4.3: half-normal on ln r with standard deviation ln 2, as points of equal mass
 STEPS: Final = np.array([log(2) * NormalDist().inv_cdf(0.5 + (i + 0.5) / (2 * GRID)) for i in range(GRID)])
@@ -29,6 +36,27 @@ def safety(minutes: Minutes, overdispersion: Array, *, margin: float) -> Array:
     """ln of the e-value against "`margin` times control's errors or more", shape (...)."""
     against = ln_likelihood(minutes, np.array([margin]))
     return _mixed(ln_likelihood(minutes, margin * np.exp(-STEPS)) - against, overdispersion)
+
+
+def safety_in_points(rollout: Rollout, *, points: float) -> Array:
+    """ln of the e-value against "of all requests, `points` more fail than control's", shape (...).
+
+    Where hardly anything fails, no ratio can be proved; that the difference is small can. Strata are weighted by their
+    requests (Mantel-Haenszel), never by their errors, which would prefer those with few.
+    """
+    value, variance, total = np.zeros(()), np.zeros(()), np.zeros(())
+    for stratum in rollout.strata:
+        arms = np.stack([stratum.exposed, ~stratum.exposed]).astype(np.float64)
+        requests, errors = stratum.seen.requests, stratum.seen.sums(Metric.ERRORS)
+        count, failed = requests @ arms.T, errors @ arms.T  # (..., 2)
+        known = np.maximum(count, 1)
+        clustered = 1 + WITHIN * np.maximum(np.square(requests) @ arms.T / known - 1, 0)
+        weight = count.prod(axis=-1) / np.maximum(count.sum(axis=-1), 1)
+        value = value + weight * ((failed / known) @ SIGNS)
+        variance = variance + np.square(weight) * (clustered * (failed + HIDDEN) / np.square(known)).sum(axis=-1)
+        total = total + weight
+    some = np.where(total > 0, total, np.nan)
+    return ln_e(points - value / some, variance / np.square(some), points)
 
 
 def ln_likelihood(minutes: Minutes, ratios: Array) -> Array:

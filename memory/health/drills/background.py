@@ -76,10 +76,14 @@ def _message(drill: Drill, workspace: Workspace) -> None:
     jobs = Job.objects.filter(pk=appended.job_id)
     with drill.step("find its memories") as step:
         _wait_for(drill, jobs)
+        job = jobs.get()
         found = Memory.objects.of(workspace.pk, USER).active().count()
-        require(found > 0, "The message was processed, and no memory came of it: see the extractor that is configured.")
-        step.detail = f"{found} memories"
-    job = jobs.get()
+        skipped = (job.result or {}).get("skipped", "")
+        require(
+            found > 0 or bool(skipped),
+            "The message was processed, and no memory came of it: see the extractor that is configured.",
+        )
+        step.detail = skipped or f"{found} memories"
     assert job.started_at is not None
     assert job.finished_at is not None
     drill.figure("processing", (job.finished_at - job.started_at).total_seconds() * 1000, "ms", 100)

@@ -14,7 +14,8 @@ from typing import Final
 
 from django.conf import settings
 
-from flags import rollout
+from flags import cohorts, rollout
+from memory import catalogue
 from memory.jobs import kinds
 from memory.jobs.delivery import hints
 from memory.jobs.working import finish, traced, users
@@ -27,7 +28,6 @@ from monitoring.tracing.trace import Trace
 
 log = logging.getLogger(__name__)
 
-FLAG: Final = "batch_processing"
 BATCH_LIMIT_S: Final = 10.0  # of a batch of many users; one user's jobs have their kinds' limit
 _turns = itertools.count(1)
 
@@ -85,12 +85,17 @@ class Shift:
         run(taken.token, rest, clock=self.clock, fits=self._fits)
 
     def _do_batches(self, token: uuid.UUID, admitted: Admitted) -> None:
-        together = [job for job in admitted.jobs if rollout.is_on(FLAG, job.user_id)]
+        together: list[Claimed] = []
+        alone: list[list[Claimed]] = []
+        for theirs in users.by_user(admitted.jobs):
+            if _is_batched(theirs[0]):
+                together += theirs
+            else:
+                alone.append(theirs)
         if together:
             self._many_users(token, together, admitted)
-        alone = [job for job in admitted.jobs if not rollout.is_on(FLAG, job.user_id)]
-        for theirs in users.by_user(alone):
-            self._one_user(token, theirs, admitted)
+        for theirs in alone:
+            self._one_user(token, theirs, admitted, is_batched=False)
 
     def _many_users(self, token: uuid.UUID, jobs: Sequence[Claimed], admitted: Admitted) -> None:
         """Do many users' jobs at once; when the whole of it fails, each user's alone."""
@@ -101,13 +106,15 @@ class Shift:
         except Exception as problem:  # noqa: BLE001 - whatever went wrong: it is one user's, and the others go on
             log.warning("event=batch_failed jobs=%d error=%s", len(jobs), type(problem).__name__)
             for theirs in users.by_user(jobs):
-                self._one_user(token, theirs, admitted)
+                self._one_user(token, theirs, admitted, is_batched=True)
             return
         metrics.count("batch.count")
         self._ended(token, jobs, errors, admitted)
         _measure("batch", jobs, errors, time.perf_counter() - began, here)
+        _compare(jobs, errors, time.perf_counter() - began, is_batched=True)
 
-    def _one_user(self, token: uuid.UUID, jobs: Sequence[Claimed], admitted: Admitted) -> None:
+    def _one_user(self, token: uuid.UUID, jobs: Sequence[Claimed], admitted: Admitted, *, is_batched: bool) -> None:
+        """Do one user's jobs. `is_batched` is what the flag said, even where the batch came to nothing."""
         limit_s = max(kinds.kind_of(job.kind).time_limit_s for job in jobs)
         if not self._fits(limit_s):
             finish.postpone(token, [job.id for job in jobs], until=self.clock(), now=self.clock(), why="")
@@ -124,6 +131,7 @@ class Shift:
                 errors = dict.fromkeys((job.id for job in jobs), told(problem))
             self._ended(token, jobs, errors, admitted)
         _measure("batch.single", jobs, errors, time.perf_counter() - began, here)
+        _compare(jobs, errors, time.perf_counter() - began, is_batched=is_batched)
 
     def _ended(
         self, token: uuid.UUID, jobs: Sequence[Claimed], errors: Mapping[uuid.UUID, str], admitted: Admitted
@@ -153,6 +161,23 @@ def _measure(series: str, jobs: Sequence[Claimed], errors: Mapping[uuid.UUID, st
     for job in jobs:
         metrics.observe(f"{series}.item", took_s / len(jobs))
         metrics.observe(f"job.{job.kind}", took_s / len(jobs))
+
+
+def _is_batched(job: Claimed) -> bool:
+    return rollout.is_on(catalogue.BATCH_PROCESSING.name, job.user_id, workspace=str(job.workspace_id))
+
+
+def _compare(jobs: Sequence[Claimed], errors: Mapping[uuid.UUID, str], took_s: float, *, is_batched: bool) -> None:
+    """Tell the cohorts of processing's flags what each user's part of the time was, and whether it failed."""
+    for theirs in users.by_user(jobs):
+        workspace_id, user_id = theirs[0].workspace_id, theirs[0].user_id
+        asked = {
+            catalogue.BATCH_PROCESSING.name: is_batched,
+            catalogue.REAL_TIME_DEDUP.name: catalogue.compares(workspace_id, user_id),
+        }
+        seconds, has_failed = took_s * len(theirs) / len(jobs), any(job.id in errors for job in theirs)
+        for flag, is_on in asked.items():
+            cohorts.outcome(flag, user_id, is_on, seconds, has_failed, workspace=str(workspace_id))
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Final
 
 from memory.jobs.kinds import LONGEST_S
 from memory.jobs.working.claim import Claimed, User
+from memory.providers.guard import admission
 from monitoring.breakers import OpenError, Permit, Policy, family
 
 # five failures of one user's processing in a minute, whatever went well between them
@@ -57,7 +58,7 @@ def admit(jobs: Sequence[Claimed]) -> Admitted:
     for theirs in by_user(jobs):
         user = (theirs[0].workspace_id, theirs[0].user_id)
         try:
-            admitted.permits[user] = BREAKERS.of(f"{user[0]}:{user[1]}").admit()
+            admitted.permits[user] = admission.admit(BREAKERS.of(f"{user[0]}:{user[1]}"))
         except OpenError as refusal:
             wait = timedelta(seconds=refusal.retry_after_s)
             admitted.refused.setdefault(wait, []).extend(job.id for job in theirs)

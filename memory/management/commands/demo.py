@@ -14,6 +14,7 @@ from memory.jobs.delivery import hints
 from memory.load import replay
 from memory.load.load import load
 from memory.load.records import Turn
+from memory.load.visitors import visitors
 from memory.models import ApiKey, Conversation, Priority, Workspace
 
 KEY = "demo"
@@ -46,10 +47,11 @@ class Command(BaseCommand):
         ApiKey.objects.filter(workspace=workspace, name=KEY).delete()  # of the run before: nobody has it any more
         client = replay.Client(url, create_key(workspace=workspace, name=KEY)[1])
         client.wait()
+        meanwhile = visitors(client, turns).meanwhile
         while True:
             for said in replay.conversations(turns):
                 try:
-                    replay.replay(said, client=client)
+                    replay.replay(said, client=client, sleep=meanwhile)
                 except (OSError, http.client.HTTPException, KeyError) as problem:
                     self.stderr.write(f"The replay waits: {type(problem).__name__}.")
                     time.sleep(AWAY_S)

@@ -14,6 +14,7 @@ from memory.providers.base import (
     ProviderRateLimitedError,
     ProviderTimeoutError,
 )
+from memory.providers.guard import admission
 from memory.providers.guard.deadline import SYSTEM, Clock, Deadline
 from memory.providers.guard.flights import Flights
 from memory.providers.guard.limit import Limit
@@ -128,7 +129,7 @@ class Guard:
     def _admit(self, deadline: Deadline) -> Permit:
         """Past the breaker and the limit. Raises ProviderOpenError or ProviderRateLimitedError: nobody was asked."""
         try:
-            permit = self.breaker.admit()
+            permit = admission.admit(self.breaker)
         except OpenError as closed:
             self.measure.count("rejected")
             raise ProviderOpenError(
@@ -163,7 +164,7 @@ class Guard:
     def _next(self, pause: float, deadline: Deadline) -> bool:
         """Waits for another attempt's turn; False where it comes too late, or the breaker opened meanwhile."""
         self.clock.sleep(pause)
-        if not self.breaker.state.lets_pass:
+        if not admission.lets_pass(self.breaker):
             return False
         try:
             self._limit.take(deadline)

@@ -164,7 +164,7 @@ def _remember(shares: Sequence[Share], tools: Tools, now: datetime) -> dict[Shar
 def _results(
     shares: Iterable[Share], remembered: Mapping[Share, Sequence[Remembered]]
 ) -> dict[uuid.UUID, dict[str, Any] | None]:
-    """Per job: how many messages were read, which memories were added or known, and what was done in second best."""
+    """Per job: messages read, memories added or known, why nothing was remembered, what was done in second best."""
     results: dict[uuid.UUID, dict[str, Any] | None] = {}
     for share in shares:
         of_share: dict[uuid.UUID, dict[str, Any]] = {
@@ -173,7 +173,9 @@ def _results(
         for one, answer in zip(share.found, remembered.get(share, ()), strict=True):
             name = "added" if answer.outcome is Outcome.ADDED else "duplicates"
             of_share[one.job_id][name].append(str(answer.memory_id))
+        more: dict[str, Any] = {"skipped": share.skipped} if share.skipped else {}
         if share.reasons:
-            of_share = {id: result | {"degraded": share.reasons} for id, result in of_share.items()}
+            more |= {"degraded": share.reasons}
+        of_share = {id: result | more for id, result in of_share.items()}
         results |= of_share
     return results

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Max
 
-from memory import caching, remember
+from memory import caching, catalogue, remember
 from memory.dedupe.candidates import Owner, Vectors
 from memory.dedupe.decide import Outcome
 from memory.jobs.kinds import Again, Done, Work, job_kind
@@ -45,6 +45,8 @@ class _Read:
 def reread(work: Work[Reread]) -> Done | Again:
     """Add the facts that the configured extractor finds; what the local one made of the same words is superseded."""
     given, kit = work.payload, tools.from_settings()
+    if not kit.remembers(work.workspace_id, work.user_id):
+        return Done({"messages": 0, "skipped": catalogue.NOTHING_REMEMBERED})
     messages, texts = given.messages[:SLICE], given.texts[: max(0, SLICE - len(given.messages))]
     todo = [*_messages(work, messages), *_texts(work, len(texts))]
     first, local = kit.providers.first.extractor, kit.providers.local.extractor

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from memory import catalogue
 from memory.dedupe.candidates import Owner, Vectors
 from memory.errors import InvalidError
 from memory.jobs.kinds import PROCESS_TEXT, kind_of
@@ -52,7 +53,10 @@ class Found:
 
 @dataclass(eq=False, slots=True)
 class Share:
-    """The jobs of one user, and what they came to so far. `vectors.rows` has a row per fact in `found`."""
+    """The jobs of one user, and what they came to so far. `vectors.rows` has a row per fact in `found`.
+
+    `skipped` says why no facts were looked for.
+    """
 
     user: tuple[uuid.UUID, str]
     jobs: list[Claimed]
@@ -64,6 +68,7 @@ class Share:
     vectors_reason: str = ""
     folds: list[tuple[Fold, str]] = field(default_factory=list)  # with why the summary is second best
     misread: dict[uuid.UUID, str] = field(default_factory=dict)  # why, by message or text job
+    skipped: str = ""
 
     @property
     def reasons(self) -> list[str]:
@@ -94,10 +99,12 @@ def shared(jobs: Sequence[Claimed]) -> list[Share]:
 
 
 def read(shares: Sequence[Share], tools: Tools) -> dict[Share, Exception]:
-    """Read what the jobs name, and find the facts in it; the shares for which that failed."""
+    """Read what the jobs name, and find the facts in it for whom they are wanted; the shares that failed."""
     failed = _unfit(shares)
     shares = [share for share in shares if share not in failed]
-    texts = [*_messages(shares), *_texts(shares)]
+    for share in shares:
+        share.skipped = "" if tools.remembers(*share.user) else catalogue.NOTHING_REMEMBERED
+    texts = [text for text in (*_messages(shares), *_texts(shares)) if not text.share.skipped]
     first, local = tools.providers.first.extractor, tools.providers.local.extractor
     extracted = each(lambda text: tools.providers.extract(text.said), texts, at_once=first.name != local.name)
     for text, answer in zip(texts, extracted, strict=True):

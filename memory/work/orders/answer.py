@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 from django.db.models import Count, Max
 
+from flags import rollout
 from memory import caching, context
 from memory.context import Context
 from memory.dedupe.guards import fired
@@ -51,10 +52,12 @@ def generate_response(work: Work[GenerateResponse]) -> Done:
         conversation_id=given.conversation,
         query=given.query,
         budget_tokens=given.budget_tokens,
+        variant=context.shape_of(work.workspace_id, work.user_id, rollout.is_on).variant,
     )
     if chat is None:
         return Done(_told(asked, NO_MODEL))
-    kept = _Kept(work, chat, providers.embed([given.query])) if given.cached and not asked.degraded else None
+    may_keep = given.cached and not asked.degraded
+    kept = _Kept(work, chat, providers.embed([given.query]), asked.variant) if may_keep else None
     if kept is not None and (answer := kept.look_up()) is not None:
         return Done(answer)
     try:
@@ -100,9 +103,9 @@ def _told(asked: Context, reason: str) -> Answer:
 class _Kept:
     """The answer cache for one question: good only as long as the user's memories and conversation are as they are."""
 
-    def __init__(self, work: Work[GenerateResponse], chat: Chat, embedded: Embedded) -> None:
+    def __init__(self, work: Work[GenerateResponse], chat: Chat, embedded: Embedded, variant: str) -> None:
         given = work.payload
-        options = [given.conversation, given.instructions, given.budget_tokens, given.max_tokens]
+        options = [given.conversation, given.instructions, given.budget_tokens, given.max_tokens, variant]
         self.question, self.vector = given.query, embedded.rows[0]
         self.namespace = caching.response_namespace(work.workspace_id, work.user_id)
         # two questions are compared only where all but the question is the same

@@ -1,4 +1,4 @@
-"""Does again what a stand-in did while a provider was away, once it is back: vectors, facts, summaries."""
+"""Orders what is done later: what a stand-in did while a provider was away, and duplicates that nobody looked for."""
 
 from __future__ import annotations
 
@@ -9,28 +9,36 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from memory import catalogue
 from memory.jobs.kinds import Again, Payload, Work
 from memory.jobs.submit import submit_many
 from memory.jobs.working.run import told
 from memory.models import Priority
 from memory.providers.base import ProviderError, ProviderOpenError, ProviderRefusedError
 from memory.work.messages.share import Share
-from memory.work.payloads import ProcessText, Redo, Reembed, RefreshSummary, Reread
+from memory.work.payloads import Dedupe, ProcessText, Redo, Reembed, RefreshSummary, Reread
 
 REEMBED, REREAD, REFRESH_SUMMARY, DEDUPE = "reembed", "reread", "refresh_summary", "dedupe"
 DEGRADED: Final = "degraded"  # the key: one such job at a time waits for a user
+BATCH: Final = "batch"  # the key of merging what was added without looking for near duplicates
 SOON: Final = timedelta(seconds=5)
+TOGETHER: Final = timedelta(minutes=5)  # after which all that came meanwhile is merged in one go
 LONGEST: Final = timedelta(minutes=5)
 
 R = TypeVar("R", bound=Redo)
 
 
 def order(shares: Iterable[Share], *, now: datetime) -> None:
-    """Ask for what these users' stand-ins did to be redone, in the transaction that writes it."""
+    """Ask for what these users' stand-ins did to be redone, in the transaction that writes it.
+
+    And for their new facts to be compared with each other, where that was left for later.
+    """
     wanted: dict[tuple[str, str], list[tuple[Share, Payload]]] = defaultdict(list)  # by kind and key
     for share in shares:
         if share.vectors_reason:
             wanted[REEMBED, DEGRADED].append((share, Reembed()))
+        if share.found and not catalogue.compares(*share.user):
+            wanted[DEDUPE, BATCH].append((share, Dedupe()))
         if share.misread:
             wanted[REREAD, ""].append((share, _reread(share)))
         for fold, reason in share.folds:
@@ -74,7 +82,8 @@ def _submit(kind: str, key: str, wanted: Sequence[tuple[uuid.UUID, str, Payload]
     for workspace_id, user_id, payload in wanted:
         workspaces[workspace_id].append((user_id, payload))
     for workspace_id, of_workspace in workspaces.items():
-        more: dict[str, Any] = {"priority": Priority.LOW, "available_at": now + SOON, "is_follow_up": True}
+        wait = TOGETHER if key == BATCH else SOON
+        more: dict[str, Any] = {"priority": Priority.LOW, "available_at": now + wait, "is_follow_up": True}
         users, payloads = zip(*of_workspace, strict=True)
         submit_many(
             kind=kind, workspace_id=workspace_id, user_ids=users, payloads=payloads, now=now, key=key, **more

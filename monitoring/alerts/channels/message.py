@@ -1,8 +1,10 @@
 """What a notification says: built once as data, kept in the outbox, and written as mail or chat when it is sent.
 
-{"id", "about": "firing | resolved | repeat | test", "group", "environment", "at", "truncated",
+{"id", "about": "firing | resolved | repeat | notice | test", "group", "environment", "at", "truncated",
  "alerts": [{"id", "rule", "title", "severity", "state", "labels", "instance", "value", "unit", "threshold", "said",
              "firing_since", "resolved_at", "is_flapping", "acknowledged_by", "recommendation", "link", "changes"}]}
+
+A notice has one such entry, whose state is "notice", and which no rule stands behind.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from monitoring.alerts.rules.words import link, written_as
-from monitoring.models import Alert, Notification
+from monitoring.models import Alert, Notification, Severity
 
 ALERTS: Final = 20
 CHANGES: Final = 3
@@ -39,6 +41,32 @@ def build(id: UUID, about: str, group: str, alerts: Sequence[Alert], *, now: dat
 def test(id: UUID, *, now: datetime) -> Message:
     """What the test button sends."""
     return build(id, "test", "test", [], now=now)
+
+
+def notice(id: UUID, title: str, text: str, *, severity: Severity, link: str, now: datetime) -> Message:
+    """The message about something that isn't an alert; `link` is a path of the console."""
+    entry: Message = {
+        "id": str(id),
+        "rule": "",
+        "title": title,
+        "severity": str(severity),
+        "state": Notification.About.NOTICE.value,
+        "labels": {},
+        "instance": "",
+        "value": None,
+        "unit": "",
+        "threshold": None,
+        "said": text,
+        "firing_since": now.isoformat(),
+        "resolved_at": None,
+        "is_flapping": False,
+        "acknowledged_by": "",
+        "recommendation": "",
+        "link": f"{settings.HOLDFAST_URL.rstrip('/')}{link}",
+        "changes": [],
+    }
+    group = f"{Notification.About.NOTICE.value}:{link}"[:300]
+    return build(id, Notification.About.NOTICE.value, group, [], now=now) | {"alerts": [entry]}
 
 
 def subject(message: Message) -> str:

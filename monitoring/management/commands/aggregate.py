@@ -13,7 +13,7 @@ from monitoring import alerts, audit
 from monitoring.breakers import Journal
 from monitoring.health.probes.runner import the_runner
 from monitoring.health.readiness.history import Keeper
-from monitoring.metrics import aggregate
+from monitoring.metrics import aggregate, ticks
 from monitoring.metrics.flush import connect
 from monitoring.queries.store import Collector
 
@@ -26,7 +26,8 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="One round, whoever else aggregates.")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        also = [Journal().tick, audit.Pruner().tick, alerts.Watch().tick, Collector().tick, Keeper().tick]
+        own = [Journal().tick, audit.Pruner().tick, alerts.Watch().tick, Collector().tick, Keeper().tick]
+        also = [*own, *ticks.registered()]
         if once:
             aggregate.Aggregator(connect(settings.REDIS_URL), also).tick(time.time())
             alerts.Notifier().tick()

@@ -19,7 +19,7 @@ from monitoring import audit
 FAILURES: Final = 20  # that are written in a minute: a guesser does not fill the log
 UNKNOWN: Final = "unknown name"  # a name that nobody has may be a password in the wrong field
 VERBS: Final = {ADDITION: "add", CHANGE: "change", DELETION: "delete"}
-OWN: Final = {"memory"}  # models whose changes are written by their own verbs
+OWN: Final = {"memory", "flag"}  # models whose changes are written by their own verbs
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,10 +14,15 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.utils import timezone
 
+from flags import cohorts, snapshot
+from flags.bucketing import bucket, threshold
+from flags.models import CohortUnit
 from memory import caching
 from memory.access import forget_callers
 from memory.api.hot import serve_cached_context
+from memory.catalogue import CHATGPT_MEMORY, ENHANCED_PROMPTS
 from memory.models import ApiKey
+from tests.flags.make import make_flag
 from tests.make import make_memory
 from tests.memory.api.conftest import Api
 
@@ -88,6 +95,48 @@ def test_an_unknown_expired_or_forgotten_key_is_never_served_from_the_cache(api:
     ApiKey.objects.update(revoked_at=timezone.now() - timedelta(seconds=1))
     forget_callers()
     assert ask(django, api, body)[0].startswith("401")
+
+
+def test_a_flag_that_changes_changes_the_next_answer_and_what_was_cached_before_is_there_again(api: Api) -> None:
+    make_memory("Lives in Leeds", api.workspace)
+    flag = make_flag(ENHANCED_PROMPTS.name, 0)
+    django, body = Counting(), b'{"user_id": "mara", "query": "Leeds"}'
+
+    def variants(*shares: int) -> list[str]:
+        found = []
+        for share in shares:
+            flag.percent = share
+            flag.save()
+            snapshot.forget()
+            found.append(ask(django, api, body)[2]["variant"])
+        return found
+
+    assert variants(0, 100, 0, 100) == ["plain", "enhanced", "plain", "enhanced"]
+    assert django.asked == 2
+    wanted = b'{"user_id": "mara", "query": "Leeds", "variant": "plain"}'
+    assert [ask(django, api, wanted)[2]["variant"] for _ in range(2)] == ["plain", "plain"]
+    assert django.asked == 3
+    assert ask(django, api, b'{"user_id": "mara", "variant": "loud"}')[0].startswith("422")
+
+
+def test_both_arms_are_measured_at_the_same_place_cached_or_not(api: Api) -> None:
+    half = make_flag(ENHANCED_PROMPTS.name, 50, salt="half")
+    make_flag(CHATGPT_MEMORY.name, 0, everyone=False)
+    users = [f"user-{number}" for number in range(8)]
+    inside = {user for user in users if bucket(half.salt, user) < threshold(Decimal(50))}
+    assert 0 < len(inside) < 8
+    django = Counting()
+    for user in users:
+        for _ in range(3):
+            ask(django, api, json.dumps({"user_id": user}).encode())
+    ask(
+        django, api, json.dumps({"user_id": users[0], "variant": "plain"}).encode()
+    )  # a request's own wish says nothing
+    assert django.asked == 9
+    assert cohorts.flush()
+    cohorts.Collector().tick(int(time.time()))
+    measured = CohortUnit.objects.filter(flag=half).values_list("unit", "is_exposed", "requests", "errors")
+    assert sorted(measured) == [(user, user in inside, 3, 0) for user in users]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"user_id": 5}', b'{"query": "x"}', b""])

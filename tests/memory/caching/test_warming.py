@@ -10,10 +10,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from flags import rollout
 from memory import caching
-from memory.api.hot import digest_of
+from memory.api.hot import key_of
 from memory.caching import Used, Warmed, warming
 from memory.caching.store.usage import HOUR_S, KEPT, MOST, RECIPE_LIMIT
+from memory.context import shape_of
 from memory.errors import InvalidError, NotFoundError
 from tests.make import make_conversation, say
 from tests.memory.api.conftest import Api
@@ -161,8 +163,9 @@ def test_a_users_conversation_and_context_are_warmed_after_a_write_and_show_it(a
     say(conversation, "I moved to York.")
     assert caching.warm("conversation") == Warmed(made=1)
     assert caching.warm("context") == Warmed(made=1)
-    digest = digest_of(json.dumps(question).encode())
-    warmed = caching.peek_context(api.workspace.pk, "mara", digest)
+    shape = shape_of(api.workspace.pk, "mara", rollout.is_on)
+    key = key_of(json.dumps(question).encode(), shape)
+    warmed = caching.peek_context(api.workspace.pk, "mara", key)
     assert warmed is not None
     assert warmed != first
     assert json.loads(warmed) == api.post("context", question)[1]

@@ -4,18 +4,22 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from flags import snapshot
-from flags.models import Flag
+from flags import cohorts, snapshot
+from flags.bucketing import bucket, threshold
+from flags.models import CohortUnit, Flag
+from memory.catalogue import BATCH_PROCESSING, CIRCUIT_BREAKERS
 from memory.jobs import kinds
 from memory.jobs.working import finish
 from memory.jobs.working.batch_size import BatchSize
 from memory.jobs.working.claim import Claimed
-from memory.jobs.working.shift import FLAG, Shift
+from memory.jobs.working.shift import Shift
 from memory.models import Job, JobState
+from tests.flags.make import make_flag
 from tests.make import NOW, make_workspace
 from tests.memory.jobs.made import LEASE, make_job, make_jobs
 
@@ -58,7 +62,7 @@ def fresh_flags() -> Iterator[None]:
 
 @pytest.fixture
 def batches_are_on() -> None:
-    Flag.objects.update_or_create(name=FLAG, defaults={"percent": 100})
+    Flag.objects.update_or_create(name=BATCH_PROCESSING.name, defaults={"percent": 100})
 
 
 def states() -> dict[str, str]:
@@ -117,7 +121,7 @@ def test_jobs_that_would_not_end_in_time_wait_for_the_next_shift() -> None:
 
 @pytest.mark.parametrize("share", [0, 100])
 def test_a_user_whose_jobs_keep_failing_is_left_alone_and_nobody_else_notices(share: int) -> None:
-    Flag.objects.update_or_create(name=FLAG, defaults={"percent": share})
+    Flag.objects.update_or_create(name=BATCH_PROCESSING.name, defaults={"percent": share})
     workspace = make_workspace()
     process = Batches(failing=frozenset("b"))
     for _ in range(5):
@@ -139,3 +143,28 @@ def test_a_user_whose_jobs_keep_failing_is_left_alone_and_nobody_else_notices(sh
 
 def test_a_batch_ends_before_its_lease_does() -> None:
     assert timedelta(seconds=kinds.LONGEST_S) < LEASE
+
+
+def test_an_open_breaker_of_a_user_stops_nobody_while_circuit_breakers_are_off() -> None:
+    make_flag(CIRCUIT_BREAKERS.name, 0, unit="service")
+    workspace = make_workspace()
+    process = Batches(failing=frozenset("b"))
+    for _ in range(7):
+        make_job(workspace, kind="test.batch", user_id="b")
+        make_shift(process).work()
+        Job.objects.filter(state=JobState.FAILED).update(state=JobState.DEAD)
+    assert process.users == [["b"]] * 7
+
+
+def test_each_users_part_of_the_work_is_in_the_cohort_that_the_user_was_in() -> None:
+    half = make_flag(BATCH_PROCESSING.name, 50, salt="half")
+    users = [f"user-{number}" for number in range(8)]
+    inside = {user for user in users if bucket(half.salt, user) < threshold(Decimal(50))}
+    assert 0 < len(inside) < 8
+    make_batch_jobs(*users, *users)
+    failing = min(inside)
+    make_shift(Batches(failing=frozenset({failing}))).work()
+    assert cohorts.flush()
+    cohorts.Collector().tick(int(time.time()))
+    measured = CohortUnit.objects.filter(flag=half).values_list("unit", "is_exposed", "errors")
+    assert sorted(measured) == [(user, user in inside, int(user == failing)) for user in users]

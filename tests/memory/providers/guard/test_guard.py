@@ -161,6 +161,7 @@ def test_the_time_that_an_unavailable_provider_asks_for_is_waited_for_or_not_beg
     assert pause_s(problem, attempt=1, left_s=2, chance=chance) is None
 
 
+@pytest.mark.django_db  # an open breaker asks its flag
 def test_an_open_breaker_refuses_at_once_and_nobody_is_asked() -> None:
     hand = Hand()
     guard = make_guard(hand, rate_per_s=1, attempts=1, timeout_s=60)

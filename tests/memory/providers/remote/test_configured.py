@@ -86,6 +86,7 @@ def test_a_provider_that_fails_is_stood_in_for_and_the_answer_says_so(simulator:
     assert standby.summarize("", [SAID], budget_tokens=100).reason.startswith("The summary provider failed")
 
 
+@pytest.mark.django_db  # an open breaker asks its flag
 def test_a_wrong_key_opens_the_breaker_at_once_and_is_not_told(
     simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_wrong_key_opens_the_breaker_at_once_and_is_not_told(
     assert SECRET not in caplog.text
 
 
+@pytest.mark.django_db  # an open breaker asks its flag
 def test_a_provider_that_fails_is_left_alone_after_as_many_calls_as_its_policy_says(simulator: Simulator) -> None:
     simulator.set(error_rate=1.0)
     standby = configured.standby()

@@ -1,0 +1,1 @@
+"""Rollout plans: the form that starts one, and what people do while it runs."""

@@ -1,0 +1,1 @@
+"""Another share: what it does to whom, asked before it rises."""
