@@ -22,13 +22,14 @@ def main() -> None:
     began = time.perf_counter()
     with server.services():
         django.setup()
-        from bench import asking, toggling  # models exist only now
+        from bench import asking, flags_cohorts, toggling  # models exist only now
 
         asking.prepare()
         head = ("one evaluation", "p50 µs", "p99 µs", "x a dict look-up", "target", "")
         table("Evaluation", head, asking.evaluation())
         table("The page of 50 flags", ("page", "p50 ms", "p95 ms", "target", ""), asking.page())
         table("A snapshot of 1,000 flags", ("what", "", "target", ""), asking.thousand())
+        table("Cohorts", flags_cohorts.HEAD, flags_cohorts.rows())
         columns = (
             "toggle to effect in 4 web and 4 worker processes",
             "p50 ms",

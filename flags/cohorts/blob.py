@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, log
 from typing import Any, Final
@@ -22,7 +22,7 @@ SAMPLE: Final = ":sample"  # after the salt: who is in the sample has nothing to
 
 Note = tuple[Compiled, str, str, bool]  # flag, unit, workspace, is exposed
 # notes, seconds (None: no outcome), whether it failed, and the kind of its scope
-Finished = tuple[tuple[Note, ...], float | None, bool, str]
+Finished = tuple[Sequence[Note], float | None, bool, str]
 UnitKey = tuple[int, int, str]  # flag, version, unit
 ArmKey = tuple[int, int, bool]  # flag, minute, is exposed
 Share = tuple[str, str]  # percent, and what is drawn
@@ -97,7 +97,7 @@ class Tally:
         notes, seconds, has_failed, _ = finished
         lost = 0
         ms = None if seconds is None or not isfinite(seconds) else float(min(max(seconds * 1000, LEAST_MS), MOST_MS))
-        for flag, unit, workspace, is_exposed in notes:
+        for flag, unit, workspace, is_exposed in notes if len(notes) == 1 else once(notes):
             one = self.units.get((flag.id, flag.version, unit))
             if one is None:
                 # a unit's first note in this second: what is checked and told here holds for the others
@@ -170,6 +170,13 @@ class Tally:
         for start in range(0, max(len(keys), 1), UNITS_AT_ONCE):
             some = {key: self.units[key] for key in keys[start : start + UNITS_AT_ONCE]}
             yield Tally(some, {} if start else self.arms, self.shares)
+
+
+def once(notes: Sequence[Note]) -> Sequence[Note]:
+    """Without what was noted again: a unit counts once in a request, however often its flag is asked."""
+    if len(notes) == 2 and notes[0][0] is not notes[1][0]:
+        return notes
+    return list({(note[0].id, note[1]): note for note in reversed(notes)}.values())[::-1]
 
 
 @dataclass(frozen=True, slots=True)

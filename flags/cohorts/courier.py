@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from multiprocessing.util import Finalize
 from typing import Final
 
@@ -46,7 +47,7 @@ class Courier:
         self._sequence = 0
         self._is_away = False
 
-    def keep(self, notes: tuple[Note, ...], seconds: float | None, failed: bool, kind: str = "") -> None:
+    def keep(self, notes: Sequence[Note], seconds: float | None, failed: bool, kind: str = "") -> None:
         if len(self.waiting) >= KEPT:
             count(DROPPED, len(notes))
         self.waiting.append((notes, seconds, failed, kind))  # one step under the interpreter's lock
@@ -79,12 +80,13 @@ class Courier:
         Finalize(None, flush, exitpriority=20)
 
     def _sum_up(self, second: int) -> None:
-        tally, lost = Tally(), 0
+        tally, arms, lost = Tally(), series.Arms(), 0
         # other threads go on adding while this one takes
         for _ in range(len(self.waiting)):
             finished = self.waiting.popleft()
             lost += tally.note(finished, second)
-            series.observe(finished)
+            arms.note(finished)
+        arms.observe()
         if lost:
             count(DROPPED, lost)
         for part in tally.parts() if tally.shares else ():
@@ -117,7 +119,7 @@ class Courier:
 _courier = Courier()
 
 
-def keep(notes: tuple[Note, ...], seconds: float | None, failed: bool, kind: str = "") -> None:
+def keep(notes: Sequence[Note], seconds: float | None, failed: bool, kind: str = "") -> None:
     """Have it summed up and sent within a second or so."""
     _courier.keep(notes, seconds, failed, kind)
 

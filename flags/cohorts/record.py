@@ -34,7 +34,7 @@ class Scope:
         self.kind = kind
         self.began = 0.0
         self.has_failed = False
-        self.noted: dict[tuple[str, str], Note] = {}
+        self.noted: list[Note] = []
         self.outer: Scope | None = None
 
     def fail(self) -> None:
@@ -71,7 +71,7 @@ def finish(scope: Scope, seconds: float, failed: bool) -> None:
     # set rather than reset: the end of a streamed answer may run in another context than its beginning
     _current.set(scope.outer)
     if scope.noted:
-        notes, scope.noted = tuple(scope.noted.values()), {}
+        notes, scope.noted = scope.noted, []
         courier.keep(notes, seconds, failed or scope.has_failed, scope.kind)
 
 
@@ -93,7 +93,7 @@ def exposed(
         if scope is None:
             courier.keep((note,), None, False)
         elif len(scope.noted) < NOTES_LIMIT:
-            scope.noted.setdefault((name, note[1]), note)
+            scope.noted.append(note)
         else:
             metrics.count(courier.DROPPED)
     return is_on

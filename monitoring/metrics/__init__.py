@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from monitoring.metrics.flush import flush
 from monitoring.metrics.gauges import register_gauge, register_gauges
-from monitoring.metrics.record import count, disable, enable, observe, timed
+from monitoring.metrics.record import count, disable, enable, observe, observe_all, timed
 from monitoring.metrics.record import sample as gauge
 from monitoring.metrics.ticks import register_tick
 
@@ -19,6 +19,7 @@ __all__ = [
     "flush",
     "gauge",
     "observe",
+    "observe_all",
     "register_gauge",
     "register_gauges",
     "register_tick",

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -135,6 +135,20 @@ def observe(name: str, seconds: float) -> None:
             buckets[_SECONDS] += seconds
         except (KeyError, ValueError, OverflowError):
             _observe_rare(name, seconds)
+
+
+def observe_all(name: str, seconds: Sequence[float]) -> None:
+    """Adds many durations to a latency series, at half the cost of one by one. Never raises, as `observe`."""
+    if not _enabled or not seconds:
+        return
+    observe(name, seconds[0])  # which admits the name
+    buckets = _maps.latencies.get(name, {})
+    for each in seconds[1:]:
+        try:
+            buckets[ceil(log2(each) * 32)] += 1
+            buckets[_SECONDS] += each
+        except (KeyError, ValueError, OverflowError):
+            _observe_rare(name, each)
 
 
 def count(name: str, by: float = 1) -> None:

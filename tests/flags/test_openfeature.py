@@ -153,4 +153,4 @@ def test_what_is_asked_within_a_measured_request_is_noted_in_it(here: OpenFeatur
         here.get_boolean_value("split", False, WHO)
         here.get_boolean_value("ruled", False, WHO)
         here.get_boolean_value("nobody", False, WHO)
-        assert [name for name, _ in scope.noted] == ["split"]
+        assert [flag.name for flag, *_ in scope.noted] == ["split"]
