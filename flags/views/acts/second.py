@@ -17,8 +17,9 @@ from flags.errors import NotAllowedError
 from flags.models import Proposal
 from flags.views.acts import doors, sheet, since
 from flags.views.acts.share import radius
-from flags.views.acts.sheet import Field, Sheet
+from flags.views.acts.sheet import Sheet
 from monitoring.console import pages
+from monitoring.console.field import Field
 
 ONLY_APPROVERS: Final = "Only people who may approve flags set this. Ask an admin."
 
@@ -59,6 +60,7 @@ def _approval(request: HttpRequest, over: Decimal | None, given: str, reason: st
         label="Share over which a second person is needed",
         value=given,
         kind="number",
+        minimum="0",
         step="0.001",
         unit="%",
         hint="Empty: none. Lowering and killing never need one.",

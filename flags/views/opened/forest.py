@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final
 
@@ -66,6 +66,8 @@ def forests(rows: Iterable[Row], policy: Policy) -> list[Forest]:
 
 def _forest(row: Row, policy: Policy) -> Forest:
     title = TITLES[Metric(row.metric)]
+    if row.low is None and row.state not in {Judgement.HARM, Judgement.WARNING}:
+        row = replace(row, ratio=None, high=None)  # so few errors that the ratio is half a guess
     band = f"{row.low:.2f} to {row.high:.2f}" if row.low is not None and row.high is not None else ""
     known = f"ratio {row.ratio:.3f}, band {band or 'not known yet'}" if row.ratio is not None else "too little to say"
     harm = ((policy.warn_at, "hold"), (policy.alarm_at, "roll back"))

@@ -204,6 +204,21 @@ DEFAULTS: Final[tuple[dict[str, Any], ...]] = (
         "See how busy PostgreSQL and Redis are.",
         "link": "overview?range=15m",
     },
+    {
+        "name": "flags-old",
+        "title": "Processes can't tell whether their flags still hold",
+        "summary": "Since when nobody has confirmed the flags of a process: Redis each second, else PostgreSQL.",
+        "metric": "flags.snapshot_age_s",
+        "measure": Measure.VALUE,
+        "window_s": 60,
+        "thresholds": [_step(WARNING, 45, 10)],
+        "for_s": 20,
+        "keep_firing_s": 30,
+        "labels": {"component": "flags"},
+        "recommendation": "Flags go on as they were: nothing is wrong yet, but a change would not arrive.\n"
+        "See on Readiness whether Redis and PostgreSQL answer.",
+        "link": "readiness",
+    },
 )
 
 

@@ -29,6 +29,8 @@ KNOWN: Final = {
     "metrics.lag_s": GAUGE,
     "alerts.firing": GAUGE,
     "breakers.open": GAUGE,
+    "flags.attention": GAUGE,
+    "flags.snapshot_age_s": GAUGE,
 }
 # By pattern, for those whose middle is known only when it is recorded.
 KNOWN_PATTERNS: Final = {
@@ -36,6 +38,8 @@ KNOWN_PATTERNS: Final = {
     "breaker.*.closed": COUNTER,
     "cache.*.hits": COUNTER,
     "cache.*.misses": COUNTER,
+    "cohort.*": LATENCY,
+    "cohort.*.errors": COUNTER,
     "job.*": LATENCY,
     "job.*.errors": COUNTER,
     "operation.*": LATENCY,

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from monitoring.alerts import Problem, RefusedError
+from monitoring.console.field import Field
 
 PLACES = (
     ("Alerts", "alerts"),
@@ -53,26 +54,6 @@ class Choice:
     href: str
     count: int
     is_on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a form, with what is wrong with it, and what would be right."""
-
-    name: str
-    label: str
-    value: str = ""
-    kind: str = ""  # select, area, check, or a type of input
-    hint: str = ""
-    unit: str = ""
-    example: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    list: tuple[str, ...] = ()
-    width: str = ""
-    rows: int = 3
-    most: int = 300
-    problem: str = ""
-    suggestion: str = ""
 
 
 def places(current: str, *acts: Act) -> dict[str, Any]:

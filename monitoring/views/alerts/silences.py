@@ -21,13 +21,14 @@ from monitoring.alerts import Problem, RefusedError
 from monitoring.alerts import silences as verbs
 from monitoring.alerts.people.silences import Matcher
 from monitoring.console import pages
+from monitoring.console.field import Field
 from monitoring.console.pages import REASON_LEAST, Fact, Question
 from monitoring.formats import age, zone
 from monitoring.models import Alert, AlertRule, Severity, Silence
 from monitoring.views.alerts import frame
 from monitoring.views.alerts.fired import acts, listing
 from monitoring.views.alerts.fired.listing import Row
-from monitoring.views.alerts.frame import Choice, Field, address, told, with_problem
+from monitoring.views.alerts.frame import Choice, address, told, with_problem
 from monitoring.views.alerts.words import Mark, counted, moment
 
 TEMPLATE: Final = "monitoring/alerts/silences.html"

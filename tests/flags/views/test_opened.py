@@ -110,7 +110,8 @@ def row(**fields: object) -> Row:
     [
         ({}, "ok"),
         ({"high": 1.12}, "warn"),
-        ({"high": None, "low": None}, "warn"),
+        ({"high": None, "low": None}, "off"),
+        ({"high": None, "low": None, "state": Judgement.WARNING}, "warn"),
         ({"state": Judgement.WARNING}, "warn"),
         ({"ratio": 1.3, "high": 1.4, "state": Judgement.HARM}, "crit"),
         ({"ratio": None, "low": None, "high": None, "state": Judgement.TOO_LITTLE}, "off"),

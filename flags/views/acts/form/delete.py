@@ -12,8 +12,9 @@ from flags import catalog, change
 from flags.errors import ConflictError, StaleError
 from flags.models import Flag
 from flags.views.acts import doors, sheet, since
-from flags.views.acts.sheet import Field, Sheet, Warn
+from flags.views.acts.sheet import Sheet, Warn
 from monitoring.console import pages
+from monitoring.console.field import Field
 
 
 @doors.door("GET", "POST")

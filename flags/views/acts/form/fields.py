@@ -10,7 +10,7 @@ from flags.models import Flag, Kind, Unit
 from flags.snapshot import OPERATORS
 from flags.views.acts import doors, sheet
 from flags.views.acts.form.raw import AND, Raw, Row
-from flags.views.acts.sheet import Field
+from monitoring.console.field import Field
 from monitoring.formats import zone
 
 THEN: Final = (("on", "then on"), ("off", "then off"), (AND, "and, next row"))
@@ -79,6 +79,7 @@ def _identity(made: Any, flag: Flag | None) -> tuple[Field, ...]:
         name="percent",
         label="Share",
         kind="number",
+        minimum="0",
         step="0.001",
         unit="%",
         width="half",

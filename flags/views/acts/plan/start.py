@@ -16,8 +16,8 @@ from flags.errors import ConflictError, InvalidError
 from flags.models import Flag, RolloutPlan, Stage
 from flags.views.acts import doors, sheet
 from flags.views.acts.share import radius
-from flags.views.acts.sheet import Field
 from monitoring.console import pages
+from monitoring.console.field import Field
 from monitoring.formats import age, at, zone
 
 TEMPLATE: Final = "flags/acts/plan.html"

@@ -17,8 +17,9 @@ from flags.errors import ConflictError, InvalidError, StaleError
 from flags.models import Flag, FlagChange, Proposal
 from flags.views.acts import doors, sheet, since
 from flags.views.acts.share import radius
-from flags.views.acts.sheet import Field, Sheet, Since
+from flags.views.acts.sheet import Sheet, Since
 from monitoring.console import pages
+from monitoring.console.field import Field
 
 STOPS: Final = (1, 10, 25, 50, 100)
 LEAP: Final = 50  # points: a raise by more asks for the flag's name
@@ -185,6 +186,7 @@ def _fields(flag: Flag, draft: Draft, percent: Decimal, *, is_beaten: bool) -> t
         label=f"Share of {doors.UNITS[flag.unit]}",
         value=draft.text,
         kind="number",
+        minimum="0",
         step="0.001",
         unit="%",
         hint="0 to 100, in steps of 0.001.",

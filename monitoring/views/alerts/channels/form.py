@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from monitoring.alerts import Problem
 from monitoring.alerts import channels as verbs
+from monitoring.console.field import Field
 from monitoring.models import Channel
-from monitoring.views.alerts.frame import Field, with_problem
+from monitoring.views.alerts.frame import with_problem
 
 NAMES: Final = ("name", "kind", "target", "secret", "is_enabled", "reason")
 

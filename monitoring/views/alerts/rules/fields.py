@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitoring.alerts import Problem, unit
+from monitoring.console.field import Field
 from monitoring.models import AlertRule
-from monitoring.views.alerts.frame import Field, sentence, with_problem
+from monitoring.views.alerts.frame import sentence, with_problem
 from monitoring.views.alerts.rules.form import A_LENGTH, WORST_FIRST, Raw
 
 

@@ -18,11 +18,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from monitoring import alerts
 from monitoring.alerts import ConflictError, Problem, RefusedError, rules
 from monitoring.console import pages
+from monitoring.console.field import Field
 from monitoring.console.freshness import REFRESH_S
 from monitoring.console.pages import REASON_LEAST, REASON_MOST, Answer, Fact, Question
 from monitoring.models import Alert, AlertRule
 from monitoring.views.alerts import frame
-from monitoring.views.alerts.frame import Field, address, told, with_problem
+from monitoring.views.alerts.frame import address, told, with_problem
 from monitoring.views.alerts.rules import fields as inputs
 from monitoring.views.alerts.rules import form, trial
 from monitoring.views.alerts.rules.board import board
