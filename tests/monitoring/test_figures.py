@@ -20,7 +20,7 @@ NAMES = ["c", "g", "l", "never"]
 
 @pytest.fixture(autouse=True)
 def recorded(db: None) -> None:
-    """Something each seven seconds from two hours before noon until twenty minutes after, rolled up until ten."""
+    """Something each seventeen seconds from two hours before noon until twenty minutes after, rolled up until ten."""
     retain.make_partitions(now=NOON)
     Watermark.objects.update_or_create(pk=Watermark.ONLY, defaults={"sealed_until": NOON - 7200})
     blobs = [
@@ -31,7 +31,7 @@ def recorded(db: None) -> None:
             counters={"c": n % 5, "cache.tool.hits": 3, REQUESTS: 2},
             gauges={"g": n % 11, OLDEST: n % 4, QUEUES[0]: n % 6, FIRING: n % 2},
         )
-        for n, second in enumerate(range(NOON - 7200, NOON + 1200, 7), start=1)
+        for n, second in enumerate(range(NOON - 7200, NOON + 1200, 17), start=1)
     ]
     write(blobs, now=NOON + 1200)
     roll_up(now=NOON + 660)
