@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 from holdfast.embedded.errors import AccountError, FolderError, explaining
 
@@ -26,11 +28,21 @@ class Account:
         """Make `folder` ours alone (0700), or refuse with FolderError one that is a link or somebody else's."""
         with explaining(folder):
             if not os.path.lexists(folder):
-                folder.mkdir(mode=0o700)
-                self.take(folder)
+                self._make(folder)
             if folder.is_symlink() or folder.stat().st_uid != self.uid:
                 raise FolderError(_belongs_to_another(folder, self.uid))
             folder.chmod(0o700)
+
+    def _make(self, folder: Path) -> None:
+        """Aside, then moved to its place: whoever starts at the same time must not find it without its owner."""
+        aside = Path(mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+        self.take(aside)
+        try:
+            aside.rename(folder)
+        except OSError as problem:
+            aside.rmdir()
+            if problem.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                raise
 
     def take(self, path: Path) -> None:
         """Give `path` to the account; nothing to do when we are that account."""
