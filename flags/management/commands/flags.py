@@ -60,7 +60,8 @@ class Command(BaseCommand):
 
     def _list(self, **_: Any) -> None:
         for flag in Flag.objects.order_by("name"):
-            self.stdout.write(f"{_state(flag):<10} {flag.unit:<13} v{flag.version:<5} {flag.name}")
+            pinned = f"  pinned by {pin_of(flag.name)}" if catalog.pin(flag.name) is not None else ""
+            self.stdout.write(f"{_state(flag):<10} {flag.unit:<13} v{flag.version:<5} {flag.name}{pinned}")
 
     def _show(self, *, name: str, **_: Any) -> None:
         flag = Flag.objects.filter(name=name).first()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
-from flags import change
+from flags import catalog, change
 from flags.change import transfer
 from flags.errors import ConflictError, InvalidError
 from flags.models import Flag, FlagChange, Override, Proposal
@@ -111,6 +111,16 @@ def test_a_file_that_cannot_be_meant_is_refused_before_anything_is_written(text:
     with pytest.raises(InvalidError, match=said):
         transfer.apply(text, **DID)
     assert not Flag.objects.exists()
+
+
+def test_the_command_lists_what_the_environment_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLAG_FORCE_ENHANCED", "on")
+    catalog.reread()
+    make_flag(percent=10)
+    make_flag("other")
+    pinned, other = manage("list").splitlines()
+    assert pinned.endswith("enhanced  pinned by FLAG_FORCE_ENHANCED")
+    assert other.endswith("other")
 
 
 def test_the_command_changes_by_the_same_rules() -> None:
