@@ -90,6 +90,7 @@ class RevisionInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 class DecisionInline(ReadOnly, TabularInline):  # type: ignore[misc]
     model = Decision
+    fk_name = "memory"
     fields = ("outcome", "text", "trace", "model", "took_ms", "created_at")
     readonly_fields = fields
     ordering = ("-id",)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from memory import access
+from memory.conversation.ingest import Appended, NewMessage, append
 from memory.dedupe.normalise import text_hash
-from memory.ingest import Appended, NewMessage, append
 from memory.jobs.working.claim import claim
 from memory.models import Conversation, Memory, Revision, Scope, Workspace
 from memory.providers.local.embedder import LocalEmbedder

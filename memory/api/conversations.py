@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Header, Query, Router, Status
 
-from memory import access, caching, ingest
+from memory import access, caching
 from memory.api.auth import caller
 from memory.api.pages import Cursor, Limit, newest_first
 from memory.api.schemas import (
@@ -24,6 +24,7 @@ from memory.api.schemas import (
     MessagesIn,
     Page,
 )
+from memory.conversation import ingest
 from memory.jobs.delivery import hints
 from memory.models import Conversation, Message, Scope
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from memory import caching
-from memory.ingest import NewMessage, append, open_conversation
+from memory.conversation.ingest import NewMessage, append, open_conversation
 from memory.jobs.working.claim import Claimed
 from memory.models import Conversation, Decision, Job, JobOutput, JobState, Memory, Message, Workspace
 from memory.providers import configured

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
 
+from memory.conversation.ingest import Appended, append, open_conversation
 from memory.errors import OverloadedError
-from memory.ingest import Appended, append, open_conversation
 from memory.load.records import Bad, Turn
 from memory.models import Priority
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from memory.ingest import NewMessage
+from memory.conversation.ingest import NewMessage
 from memory.models import ID_LENGTH, Role
 
 CONTENT_BYTES = 32 * 1024

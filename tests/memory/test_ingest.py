@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from memory.errors import NotFoundError
-from memory.ingest import append, open_conversation
+from memory.conversation.ingest import append, open_conversation
 from memory.jobs import gate
 from memory.models import Conversation, Job, JobState, Message
 from tests.make import NOW, make_conversation, make_message, make_workspace, say

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from memory.conversation.ingest import NewMessage, append, open_conversation
 from memory.health import sandbox
 from memory.health.checks import START
-from memory.ingest import NewMessage, append, open_conversation
 from memory.jobs.delivery import hints
 from memory.jobs.submit import submit_many
 from memory.models import Job, JobState, Memory, Priority, Workspace

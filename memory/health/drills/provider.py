@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from memory import context
+from memory.conversation.ingest import NewMessage, append, open_conversation
 from memory.health import sandbox
-from memory.ingest import NewMessage, append, open_conversation
 from memory.models import Workspace
 from memory.providers.base import ProviderError
 from memory.providers.guard import Guard

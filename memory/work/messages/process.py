@@ -12,7 +12,8 @@ from uuid import UUID
 import numpy as np
 from django.db import connection, transaction
 
-from memory import caching, remember, summarize
+from memory import caching, remember
+from memory.conversation import summarize
 from memory.dedupe.candidates import Vectors
 from memory.dedupe.decide import Outcome
 from memory.jobs.kinds import PROCESS_MESSAGES, PROCESS_TEXT, Kind, register

@@ -12,6 +12,7 @@ import numpy as np
 from django.db import connection
 
 from memory import catalogue
+from memory.conversation.summarize import Fold
 from memory.dedupe.candidates import Owner, Vectors
 from memory.errors import InvalidError
 from memory.jobs.kinds import PROCESS_TEXT, kind_of
@@ -20,7 +21,6 @@ from memory.jobs.working.claim import Claimed
 from memory.models import Cause
 from memory.providers.base import Extracted, Fact, Said
 from memory.remember import Statement
-from memory.summarize import Fold
 from memory.work.payloads import ProcessText
 from memory.work.tools import Tools, each
 

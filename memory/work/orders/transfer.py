@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
+from memory.conversation.ingest import NewMessage, append, open_conversation
 from memory.errors import ConflictError, OverloadedError
-from memory.ingest import NewMessage, append, open_conversation
 from memory.jobs import output
 from memory.jobs.kinds import Again, Done, Work, job_kind
 from memory.models import Conversation, Memory, Message, Priority, Scope

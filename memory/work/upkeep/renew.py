@@ -11,7 +11,8 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from memory import caching, summarize
+from memory import caching
+from memory.conversation import summarize
 from memory.dedupe.halves import as_texts
 from memory.errors import ConflictError, NotFoundError
 from memory.jobs.kinds import Again, Done, Work, job_kind
