@@ -62,6 +62,14 @@ bench-monitoring: $(STAMP) ## measure recording, pages on a month of history, al
 bench-flags: $(STAMP) ## measure evaluation, toggles, a thousand flags and their page; options in ARGS
 	$(BIN)/python -m bench.flags $(ARGS)
 
+.PHONY: bench-quality
+bench-quality: $(STAMP) ## measure what is found again, and what is seen as the same; options in ARGS
+	$(BIN)/python -m bench.quality.main $(ARGS)
+
+.PHONY: bench-search
+bench-search: $(STAMP) ## measure search on 100,000 memories; ARGS="--users 10000 --memories 1000000" for the long form
+	$(BIN)/python -m bench.search $(ARGS)
+
 .PHONY: chaos
 chaos: $(STAMP) ## run the tests that kill processes, in their long form (about half an hour)
 	HOLDFAST_CHAOS=full $(BIN)/python -m pytest -m chaos $(ARGS)

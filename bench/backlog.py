@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from bench import ready as ready
 from flags.models import Flag
-from memory.dedupe.candidates import Owner, Vectors
 from memory.dedupe.normalise import text_hash
-from memory.dedupe.rows import Rows, Statement
+from memory.dedupe.stored.candidates import Owner, Vectors
+from memory.dedupe.stored.rows import Rows, Statement
 from memory.jobs.kinds import PROCESS_MESSAGES
 from memory.jobs.submit import submit_many
 from memory.load.replay import turns
@@ -94,7 +94,7 @@ def _known(workspace: Workspace, users: list[str], random: random.Random) -> Non
     ]  # fmt: skip
     embedder = LocalEmbedder()
     vectors = Vectors(embedder.embed([statement.text for statement in statements]), embedder.model)
-    rows = Rows(vectors, 0.8, timezone.now())
+    rows = Rows(vectors.model, timezone.now())
     for place, statement in enumerate(statements):
         owner = Owner(workspace.pk, users[place // KNOWN])
         rows.add(owner, statement, text_hash(statement.text), vectors.rows[place])

@@ -17,7 +17,20 @@ from flags.api.flags import router as flags
 from flags.api.flagset import router as flagset
 from flags.api.plans import router as plans
 from holdfast import problems
-from memory.api import caches, context, conversations, jobs, memories, providers
+from memory.api import (
+    acts,
+    batch,
+    caches,
+    context,
+    conversations,
+    decisions,
+    jobs,
+    memories,
+    messages,
+    providers,
+    searching,
+    tuning,
+)
 from memory.api.auth import KeyAuth
 from monitoring.api.alerts import router as alerts
 from monitoring.api.audit import router as audit
@@ -56,8 +69,15 @@ api = NinjaAPI(
 problems.register(api, body_limit=settings.HOLDFAST_BODY_LIMIT)
 api.add_router("/conversations", conversations.router)
 api.add_router("/context", context.router)
+api.add_router("/memories", batch.router)
+api.add_router("/memories", acts.router)  # first: its addresses could be memories' ids
+api.add_router("/memories/search", searching.router)  # first: "search" is no memory's id
 api.add_router("/memories", memories.router)
+api.add_router("/decisions", decisions.router)
+api.add_router("/review", decisions.review)
+api.add_router("/messages", messages.router)
 api.add_router("/jobs", jobs.router)
+api.add_router("/settings", tuning.router)
 api.add_router("/caches", caches.router)
 api.add_router("/providers", providers.router)
 api.add_router("/breakers", breakers)

@@ -125,7 +125,7 @@ def _plain(status: int, detail: str) -> HttpResponse:
 
 def _fault(fault: dict[str, Any]) -> dict[str, str]:
     """A pydantic error as the field's path in the request, without its place in our signatures, and a sentence."""
-    place = [str(step) for step in fault["loc"] if step not in {"body", "query", "header", "path"}]
+    place = [str(step) for step in fault["loc"]][1:]  # the first says where in the request it stands
     return {"field": ".".join(place[1:] if place[:1] in (["body"],) else place) or "body", "message": fault["msg"]}
 
 

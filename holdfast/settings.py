@@ -168,7 +168,6 @@ HOLDFAST_WINDOW_TOKENS = env.integer("HOLDFAST_WINDOW_TOKENS", 2000, least=200)
 HOLDFAST_SUMMARY_TOKENS = env.integer("HOLDFAST_SUMMARY_TOKENS", 300, least=50)
 HOLDFAST_JOB_LEASE_S = env.integer("HOLDFAST_JOB_LEASE_S", 60)
 HOLDFAST_JOB_ATTEMPTS = env.integer("HOLDFAST_JOB_ATTEMPTS", 5)
-HOLDFAST_NEAR_CERTAIN = env.number("HOLDFAST_NEAR_CERTAIN", 0.80, least=0.5, most=1.0)
 
 # --- the queue
 
@@ -187,11 +186,13 @@ HOLDFAST_CHAT_PROFILE = env.text("HOLDFAST_CHAT_PROFILE", "local")
 HOLDFAST_CHAT_URL = env.text("HOLDFAST_CHAT_URL")
 HOLDFAST_CHAT_KEY = env.text("HOLDFAST_CHAT_KEY")
 HOLDFAST_CHAT_MODEL = env.text("HOLDFAST_CHAT_MODEL")
+HOLDFAST_TOKENIZER = env.text("HOLDFAST_TOKENIZER")
 HOLDFAST_MCP_URL = env.text("HOLDFAST_MCP_URL")
 HOLDFAST_MCP_KEY = env.text("HOLDFAST_MCP_KEY")
 HOLDFAST_MCP_TOOL = env.text("HOLDFAST_MCP_TOOL")
 HOLDFAST_EXTRACTOR = env.text("HOLDFAST_EXTRACTOR", "local")
 HOLDFAST_SUMMARIZER = env.text("HOLDFAST_SUMMARIZER", "local")
+HOLDFAST_JUDGE = env.text("HOLDFAST_JUDGE")
 HOLDFAST_PRIVATE_PROVIDERS = env.boolean("HOLDFAST_PRIVATE_PROVIDERS", True)
 HOLDFAST_PROVIDER_TIMEOUT_S = env.number("HOLDFAST_PROVIDER_TIMEOUT_S", 5.0, least=0.1, most=60.0)
 HOLDFAST_PROVIDER_RATE = env.integer("HOLDFAST_PROVIDER_RATE", 100)
@@ -217,7 +218,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
 }
 CELERY_BEAT_SCHEDULE = {
-    "dispatch": {"task": "memory.dispatch", "schedule": 1.0, "options": {"expires": 5, "priority": 0}}
+    "dispatch": {"task": "memory.dispatch", "schedule": 1.0, "options": {"expires": 5, "priority": 0}},
+    "upkeep": {"task": "memory.upkeep", "schedule": 60.0, "options": {"expires": 50, "priority": 3}},
 }
 
 # --- logs: key=value or JSON lines; never message text, memory text or keys

@@ -7,6 +7,7 @@ from celery.signals import task_postrun, worker_process_init, worker_process_shu
 from django.db import connections
 
 from flags import cohorts
+from memory.context import served
 from memory.providers import configured
 from monitoring import breakers, metrics
 from monitoring.queries import transport
@@ -14,8 +15,9 @@ from monitoring.queries import transport
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def load_models(**_: object) -> None:
-    """Load the local models when the child starts rather than in its first job."""
+    """Load the local models when the child starts rather than in its first job, and write down what it tells."""
     configured.warm()
+    served.keep_writing()
 
 
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]

@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "holdfast.settings")
 django = get_wsgi_application()
 
 from memory.api.hot import serve_cached_context  # noqa: E402 - needs the applications to be ready
+from memory.context import served  # noqa: E402
 from memory.providers import configured  # noqa: E402
 from monitoring.health.probes import draining  # noqa: E402
 from monitoring.health.probes.runner import the_runner  # noqa: E402
@@ -21,5 +22,6 @@ configured.warm()
 # in the worker, which is forked or spawned already
 draining.listen()
 the_runner().start()
+served.keep_writing()
 
 application = serve_cached_context(django)

@@ -19,6 +19,7 @@ class MemoryConfig(AppConfig):
         from memory.jobs import figures
         from memory.models import Memory, Workspace
         from memory.providers import prices
+        from memory.providers.local import tokens
         from memory.providers.remote.checks import check as check_providers
         from memory.views import found
         from monitoring import metrics
@@ -26,6 +27,7 @@ class MemoryConfig(AppConfig):
         catalog.register(*catalogue.ALL)
         change.name_workspaces(Workspace.objects.names)
         checks.register(prices.check)
+        checks.register(tokens.check)
         checks.register(check_providers)
         metrics.register_gauges(figures.gauges)
         metrics.register_gauge("memories.active", Memory.objects.active_count)

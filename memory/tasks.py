@@ -19,6 +19,7 @@ from memory.providers import usage
 from memory.work import tools
 from memory.work.messages.process import process
 from memory.work.tools import Tools
+from memory.work.upkeep import large_scopes
 from monitoring import metrics
 
 
@@ -37,6 +38,12 @@ def tick() -> None:
     now = timezone.now()
     dispatch.tick(now=now)
     usage.log_line(now=now)
+
+
+@shared_task(name="memory.upkeep")  # type: ignore[untyped-decorator]
+def upkeep() -> None:
+    """Every minute: bring scopes that have become large into the vector index, and small ones out of it."""
+    large_scopes.order(now=timezone.now())
 
 
 def tools_from_settings() -> Tools:

@@ -16,6 +16,7 @@ KINDS = (
     "alert",
     "jobs",
     "cache",
+    "settings",
 )  # what charts can be told to leave out; others may be added
 
 # by the index on `at`; a kind has a row for each step at most

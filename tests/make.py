@@ -16,6 +16,7 @@ from memory.providers.local.embedder import LocalEmbedder
 from memory.providers.local.extractor import LocalExtractor
 from memory.providers.local.summarizer import LocalSummarizer
 from memory.providers.standby import Providers, Standby
+from memory.tuning import Terms
 from memory.work.messages.process import process
 from memory.work.tools import Tools
 
@@ -66,11 +67,20 @@ def make_providers(**fields: Any) -> Standby:
 def make_tools(**fields: Any) -> Tools:
     defaults: dict[str, Any] = {
         "providers": make_providers(),
-        "near_certain": 0.95,
-        "window_tokens": 2000,
-        "summary_tokens": 300,
+        "terms": lambda workspace_id: make_terms(),
     }
     return Tools(**defaults | fields)
+
+
+def make_terms(**parts: dict[str, Any]) -> Terms:
+    """The default settings, but for what is named per part: `make_terms(window={"tokens": 200})`."""
+    return Terms.model_validate(parts)
+
+
+def with_window(tokens: int, summary_tokens: int) -> dict[str, Any]:
+    """Fields of `make_tools` for a small window."""
+    terms = make_terms(window={"tokens": tokens, "summary_tokens": summary_tokens})
+    return {"terms": lambda workspace_id: terms}
 
 
 def say(conversation: Conversation, *contents: str, now: datetime = NOW, **fields: Any) -> Appended:

@@ -13,7 +13,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 APPS = ("holdfast", "memory", "flags", "monitoring")
 # names that Django gives: they say nothing of what an app is about
-DJANGOS = {"__init__.py", "admin.py", "apps.py", "management", "migrations", "models", "models.py"} | {
+DJANGOS = {"__init__.py", "admin", "admin.py", "apps.py", "management", "migrations", "models", "models.py"} | {
     "tasks.py",
     "templatetags",
     "urls.py",

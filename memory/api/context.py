@@ -7,11 +7,12 @@ from django.utils import timezone
 from ninja import Router
 
 from flags import cohorts
-from memory import caching, context
+from memory import caching, context, tuning
 from memory.access import Caller
 from memory.api.auth import caller
 from memory.api.hot import KIND, key_of
 from memory.api.schemas import ContextIn, ContextOut
+from memory.context import served
 from memory.errors import NotFoundError
 from memory.providers import configured
 
@@ -22,8 +23,9 @@ router = Router(tags=["context"])
 def assemble_context(request: HttpRequest, body: ContextIn) -> HttpResponse:
     """What the model should know before its next call, within a token budget.
 
-    Holds pinned and relevant memories, the conversation's summary and its recent messages. The answer is never older
-    than the user's last write. `degraded` says that a standard path served, and `reasons` why, or what a flag keeps
+    Pinned memories come first, then the conversation's summary, relevant memories, and recent messages; what the
+    summary or a message says is not said again as a memory. The answer is never older than the user's last write.
+    `degraded` says that a standard path served, and `reasons` why, or what a flag keeps
     off. `variant` is how the text is written: the flag enhanced_prompts says it for the user, the request for itself.
     """
     who = caller(request)
@@ -38,9 +40,10 @@ def assemble_context(request: HttpRequest, body: ContextIn) -> HttpResponse:
 
 def _answer(who: Caller, body: ContextIn, asked: bytes) -> bytes:
     shape = context.shape_of(who.workspace_id, body.user_id, cohorts.exposed, wanted=body.variant)
-    key = key_of(asked, shape)
+    key = key_of(asked, tuning.mark(who.workspace_id), shape)
     looked = caching.look_up_context(who.workspace_id, body.user_id, key, asked=asked)
     if looked.answer is not None:
+        served.again(looked.answer)
         return looked.answer
     assembled = context.assemble(
         workspace_id=who.workspace_id,

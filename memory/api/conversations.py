@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Header, Query, Router, Status
 
-from memory import access, caching
+from memory import access, caching, tuning
 from memory.api.auth import caller
 from memory.api.pages import Cursor, Limit, newest_first
 from memory.api.schemas import (
@@ -23,10 +23,17 @@ from memory.api.schemas import (
     MessageOut,
     MessagesIn,
     Page,
+    QueueOut,
+    Submitted,
+    SummaryOut,
 )
 from memory.conversation import ingest
+from memory.conversation.queue import Queue, queue
+from memory.errors import NotFoundError
 from memory.jobs.delivery import hints
+from memory.jobs.submit import submit
 from memory.models import Conversation, Message, Scope
+from memory.providers.local.tokens import estimate
 
 router = Router(tags=["conversations"])
 
@@ -102,6 +109,48 @@ def list_messages(request: HttpRequest, id: UUID, limit: Limit, cursor: Cursor) 
     who = caller(request)
     conversation = access.find(Conversation, who, id)
     return newest_first(access.rows(Message, who).filter(conversation=conversation), cursor=cursor, limit=limit)
+
+
+@router.get("/{id}/summary", response=SummaryOut, url_name="conversation_summary")
+def get_summary(request: HttpRequest, id: UUID) -> dict[str, Any]:
+    """The rolling summary of a conversation, and how far it reaches."""
+    of = access.find(Conversation, caller(request), id)
+    return {
+        "text": of.summary,
+        "version": of.summary_version,
+        "through": of.summary_through,
+        "stale_by": of.length - of.summary_through,
+        "tokens": estimate(of.summary),
+        "updated_at": of.updated_at,
+    }
+
+
+@router.post("/{id}/summary/refresh", response={202: Submitted}, url_name="refresh_conversation_summary")
+def refresh_summary(request: HttpRequest, id: UUID) -> Status[Any]:
+    """Have the summary made anew by today's summarizer, from the first message on. One such job waits at a time."""
+    who = caller(request, Scope.WRITE)
+    of = access.find(Conversation, who, id)
+    job = submit(
+        kind="refresh_summary",
+        workspace_id=who.workspace_id,
+        user_id=of.user_id,
+        payload={"conversation": str(of.pk)},
+        key=str(of.pk),
+        now=timezone.now(),
+    )
+    transaction.on_commit(hints.wake)
+    return Status(202, {"job_id": job.pk})
+
+
+@router.get("/{id}/queue", response=QueueOut, url_name="conversation_queue")
+def get_queue(request: HttpRequest, id: UUID) -> Queue:
+    """The state of the conversation's context queue: how full its window is, and how much is left until it folds."""
+    who = caller(request)
+    of = access.find(Conversation, who, id)
+    found = queue(of.pk, tuning.current(who.workspace_id).window, estimate)
+    if found is None:
+        raise NotFoundError(f"No conversation {id} in this workspace.")
+    return found
 
 
 def _message(message: MessageIn, place: int, idempotency_key: str | None) -> ingest.NewMessage:

@@ -13,8 +13,9 @@ import orjson
 from django.utils import timezone
 
 from flags import cohorts
-from memory import access, caching
+from memory import access, caching, tuning
 from memory.access import Caller
+from memory.context import served
 from memory.context.shape import Shape, shape_of
 from monitoring.metrics.requests import answered
 from monitoring.tracing import trace
@@ -28,9 +29,9 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-def key_of(body: bytes, shape: Shape) -> str:
-    """What an answer is cached by: the very bytes that asked for it, and what the flags make of it."""
-    return hashlib.blake2b(body, digest_size=16).hexdigest() + shape.mark
+def key_of(body: bytes, settings: str, shape: Shape) -> str:
+    """What an answer is cached by: the very bytes that asked, the mark of the settings, and what flags make of it."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest() + settings + shape.mark
 
 
 def serve_cached_context(application: Application) -> Application:
@@ -75,10 +76,15 @@ def _look_up(environ: Environ, began: float) -> bytes | None:
 
 def _peek(workspace_id: uuid.UUID, user_id: str, body: bytes, variant: Any, began: float) -> bytes | None:
     """The answer in the shape that the user gets now. Cohorts hear of a hit only: the long way tells of the rest."""
+    settings = tuning.peek_mark(workspace_id)
+    if settings is None:
+        return None  # the long way reads them
     scope, found = cohorts.begin(KIND), None
     try:
         shape = shape_of(workspace_id, user_id, cohorts.exposed, wanted=variant)
-        found = caching.peek_context(workspace_id, user_id, key_of(body, shape), asked=body)
+        found = caching.peek_context(workspace_id, user_id, key_of(body, settings, shape), asked=body)
+        if found is not None:
+            served.again(found)
     finally:
         if found is None:
             scope.noted.clear()

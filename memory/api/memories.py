@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from memory import access, catalogue, search
+from memory import access, catalogue
 from memory.api.auth import caller
 from memory.api.pages import Cursor, Limit, newest_first
 from memory.api.schemas import (
-    FiltersIn,
-    Hits,
     MemoryChange,
     MemoryIn,
     MemoryOut,
     Page,
     RevisionOut,
-    SearchIn,
     Submitted,
 )
-from memory.dedupe.candidates import Owner, Vectors
+from memory.api.schemas.searching import ABOUT_FILTERS
+from memory.dedupe.stored.candidates import Owner, Vectors
+from memory.errors import InvalidError
 from memory.jobs.delivery import hints
 from memory.jobs.kinds import PROCESS_TEXT
 from memory.jobs.submit import submit
 from memory.models import Cause, Memory, Revision, Scope, State
 from memory.providers import configured
 from memory.remember import Statement, edit, forget, remember
+from memory.remember.erasure import merged_into
+from memory.search.filters import from_json, narrowed
 from memory.tasks import tools_from_settings
 
 router = Router(tags=["memories"])
@@ -48,21 +49,13 @@ def add_memory(request: HttpRequest, body: MemoryIn) -> Status[Any]:
     """
     who = caller(request, Scope.WRITE)
     if body.infer:
-        return Status(202, {"job_id": _submit(who, body), "reasons": _off(who, body.user_id)})
+        return Status(202, {"job_id": have_read(who, body), "reasons": _off(who, body.user_id)})
     owner = Owner(who.workspace_id, body.user_id, body.agent_id, body.app_id, body.run_id)
-    statement = Statement(
-        text=body.text,
-        kind=body.kind or "other",
-        importance=VERBATIM_IMPORTANCE,
-        cause=Cause.ADDED,
-        actor=who.key,
-        valid_from=timezone.now(),
-        metadata=body.metadata,
-    )
+    statement = verbatim(who, body)
     tools = tools_from_settings()
     embedded = tools.providers.embed([body.text])
     vectors = Vectors(embedded.rows, embedded.model)
-    kept = remember(owner=owner, statements=[statement], vectors=vectors, near_certain=tools.near_certain)
+    kept = remember(owner=owner, statements=[statement], vectors=vectors, terms=tools.terms)
     return Status(201, access.find(Memory, who, kept[0].memory_id))
 
 
@@ -73,34 +66,17 @@ def list_memories(
     cursor: Cursor,
     user_id: Annotated[str | None, Query(None)] = None,
     state: Annotated[State | None, Query(None, description="All states when left out.")] = None,
+    filters: Annotated[
+        str | None, Query(None, max_length=8000, description="A JSON object, as for search: " + ABOUT_FILTERS)
+    ] = None,
 ) -> dict[str, Any]:
     """Memories, newest first."""
     rows = access.rows(Memory, caller(request))
     wanted = {"user_id": user_id, "state": state}
     rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    if filters is not None:
+        rows = narrowed(rows, from_json(filters))
     return newest_first(rows.defer("embedding", "search"), cursor=cursor, limit=limit)
-
-
-@router.post("/search", response=Hits, exclude_none=False, url_name="search_memories")
-def search_memories(request: HttpRequest, body: SearchIn) -> dict[str, Any]:
-    """A user's active memories nearest to a query by meaning and by words, best first; scores are 0 to 1."""
-    who = caller(request)
-    embedded = configured.standby().embed([body.query])
-    hits = search.search(
-        workspace_id=who.workspace_id,
-        user_id=body.user_id,
-        query=body.query,
-        embedded=embedded,
-        now=timezone.now(),
-        limit=body.limit,
-        filters=_filters(body.filters or FiltersIn()),
-    )
-    reasons = [embedded.reason] if embedded.reason else []
-    return {
-        "items": [_hit(hit, body.user_id, body.explain) for hit in hits],
-        "degraded": bool(reasons),
-        "reasons": reasons + _off(who, body.user_id),
-    }
 
 
 @router.get("/{id}", response=MemoryOut, url_name="memory")
@@ -127,10 +103,36 @@ def update_memory(request: HttpRequest, id: UUID, body: MemoryChange) -> Memory:
 
 
 @router.delete("/{id}", response=MemoryOut, url_name="memory")
-def forget_memory(request: HttpRequest, id: UUID, reason: Annotated[str, Query("", max_length=500)] = "") -> Memory:
-    """Forget a memory: its text is erased everywhere, and only the fact that it happened is kept."""
+def forget_memory(
+    request: HttpRequest,
+    id: UUID,
+    reason: Annotated[str, Query("", max_length=500)] = "",
+    messages: Annotated[
+        bool, Query(False, description="Erase what was said, too: the messages it comes from.")
+    ] = False,
+    also: Annotated[
+        list[str] | None,
+        Query(
+            None, max_length=99, description="Ids of memories that say the same, or `merged` for those merged into it."
+        ),
+    ] = None,
+) -> Memory:
+    """Forget a memory: its text is erased everywhere, and only the fact that it happened is kept.
+
+    `GET /memories/{id}/erasure` proves it, and names what is left: the message that said it, memories that say it, too.
+    """
     who = caller(request, Scope.WRITE)
-    return forget(workspace_id=who.workspace_id, memory_id=id, actor=who.key, now=timezone.now(), reason=reason)
+    access.find(Memory, who, id)
+    return forget(
+        workspace_id=who.workspace_id,
+        memory_id=id,
+        actor=who.key,
+        now=timezone.now(),
+        reason=reason,
+        messages=messages,
+        also=_also(id, also or []),
+        providers=configured.standby(),
+    )
 
 
 @router.get("/{id}/history", response=Page[RevisionOut], url_name="memory_history")
@@ -140,7 +142,32 @@ def memory_history(request: HttpRequest, id: UUID, limit: Limit, cursor: Cursor)
     return newest_first(Revision.objects.filter(memory=memory), cursor=cursor, limit=limit)
 
 
-def _submit(who: access.Caller, body: MemoryIn) -> UUID:
+def _also(id: UUID, named: Sequence[str]) -> list[UUID]:
+    """The memories that go with it: `merged` stands for those that were merged into it."""
+    found: list[UUID] = []
+    for place, name in enumerate(named):
+        try:
+            found += merged_into([id]) if name == "merged" else [UUID(name)]
+        except ValueError:
+            raise InvalidError((f"also.{place}", f"must be `merged` or a memory's id, got {name!r}")) from None
+    return found
+
+
+def verbatim(who: access.Caller, body: MemoryIn) -> Statement:
+    """The fact as it was sent."""
+    return Statement(
+        text=body.text,
+        kind=body.kind or "other",
+        importance=VERBATIM_IMPORTANCE,
+        cause=Cause.ADDED,
+        actor=who.key,
+        valid_from=timezone.now(),
+        metadata=body.metadata,
+    )
+
+
+def have_read(who: access.Caller, body: MemoryIn) -> UUID:
+    """Have the text read for facts; the job."""
     scope = {"agent_id": body.agent_id, "app_id": body.app_id, "run_id": body.run_id}
     payload = {"text": body.text, "scope": scope, "metadata": body.metadata}
     job = submit(
@@ -157,16 +184,3 @@ def _submit(who: access.Caller, body: MemoryIn) -> UUID:
 def _off(who: access.Caller, user_id: str) -> list[str]:
     """Why nothing is remembered of what this user says, where that is so."""
     return [] if catalogue.remembers(who.workspace_id, user_id) else [catalogue.NOTHING_REMEMBERED]
-
-
-def _filters(filters: FiltersIn) -> search.Filters:
-    metadata = orjson.dumps(filters.metadata).decode() if filters.metadata else None
-    kinds = [kind.value for kind in filters.kind] if filters.kind else None
-    return search.Filters(kinds=kinds, agent_id=filters.agent_id, metadata=metadata)
-
-
-def _hit(hit: search.Hit, user_id: str, explain: bool) -> dict[str, Any]:
-    names = ("id", "text", "kind", "score", "agent_id", "app_id", "run_id", "metadata", "importance", "pinned")
-    shown = {name: getattr(hit, name) for name in (*names, "valid_from", "created_at", "updated_at")}
-    why = {name: getattr(hit.why, name) for name in ("vector_rank", "similarity", "text_rank")}
-    return shown | {"user_id": user_id, "explain": why if explain else None}

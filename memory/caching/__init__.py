@@ -19,6 +19,7 @@ from memory.caching.context import (
     response_namespace,
 )
 from memory.caching.embeddings import embed_cached
+from memory.caching.erase import Held, forget_embeddings, forget_texts
 from memory.caching.invalidate import clear, forget_scope, forget_tag
 from memory.caching.making import get_or_make
 from memory.caching.named import CACHES, CONTEXT, CONVERSATION, EMBEDDING, RESPONSE, TELLER, TOOL
@@ -36,6 +37,7 @@ __all__ = [
     "TELLER",
     "TOOL",
     "Cache",
+    "Held",
     "Looked",
     "Policy",
     "Similar",
@@ -48,8 +50,10 @@ __all__ = [
     "find_similar",
     "forget_context",
     "forget_contexts",
+    "forget_embeddings",
     "forget_scope",
     "forget_tag",
+    "forget_texts",
     "forget_user",
     "get_or_make",
     "keep_answer",

@@ -25,7 +25,7 @@ def forget_tag(cache: Cache, tag: str, *, scope: str, namespace: str | None = No
 
 def forget_scope(cache: Cache, scope: str) -> int:
     """Drop all namespaces of a scope; how many keys of Redis that were. Walks all keys: for people, not requests."""
-    return _sweep(cache, f"{{cache:{cache.policy.name}:{_literal(scope)}:*")
+    return _sweep(cache, f"{{cache:{cache.policy.name}:{literal(scope)}:*")
 
 
 def clear(cache: Cache) -> int:
@@ -48,6 +48,6 @@ def _sweep(cache: Cache, pattern: str) -> int:
         return dropped
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A text that the patterns of SCAN take as it is."""
     return "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in text)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from memory import search
-from memory.context import read
-from memory.context.fill import fill
-from memory.context.parts import Context, Known, Part, Thread
-from memory.context.style import PLAIN, STYLES, Variant
+from memory import search, tuning
+from memory.context import read, served
+from memory.context.filling import STYLES, Filled, Variant, fill
+from memory.context.parts import Context, Known, Thread
+from memory.providers import configured
 from memory.providers.base import Embedded
-from memory.providers.local.tokens import estimate
+from memory.providers.local.tokens import Counter, counter
 from memory.providers.standby import Standby
+from memory.tuning import Terms
 from monitoring import metrics
-
-RELEVANT: Final = 20  # memories considered
 
 
 def assemble(
@@ -28,86 +27,112 @@ def assemble(
     now: datetime,
     conversation_id: uuid.UUID | None = None,
     query: str | None = None,
-    budget_tokens: int = 2000,
+    budget_tokens: int | None = None,
     explain: bool = False,
     variant: Variant = Variant.PLAIN,
     notices: Sequence[str] = (),
+    terms: Terms | None = None,
 ) -> Context:
-    """The context for the user's next model call: pinned and relevant memories, summary, recent messages.
+    """The context for the user's next model call: pinned memories, summary, relevant memories, recent messages.
 
     Without a query, the newest message of the user stands in; without either, the newest memories serve. Where the
     embedding provider fails, the local one's vector finds what was embedded locally, words find the rest, and the
-    context says that it is degraded. `notices` are reasons that make it no worse than it should be.
+    context says that it is degraded. `notices` are reasons that make it no worse than it should be. `terms` are the
+    workspace's settings where none are given, and so is the budget.
     Raises NotFoundError for a conversation that is not this user's.
     """
+    terms = terms or tuning.current(workspace_id)
+    budget = budget_tokens or terms.context.budget_tokens
     thread = read.thread(workspace_id, user_id, conversation_id)
     question = query or next((content for _, role, _, content in thread.messages if role == "user"), "")
-    reasons: list[str] = []
-    memories, hits = _memories(workspace_id, user_id, question, providers, now, reasons)
-    parts, text = fill(memories, thread, budget_tokens, STYLES[variant])
-    context = Context(text, estimate(text), parts, variant.value, bool(reasons), [*reasons, *notices])
+    asked = _Asked(workspace_id, user_id, question, now, terms, explain)
+    found = asked.find(providers)
+    counting = _counter()
+    filled = fill(found.known, thread, budget, STYLES[variant], terms=terms, counter=counting)
+    served.note(filled.parts, now=now)
+    context = Context(
+        filled.text, filled.tokens, filled.parts, variant.value, bool(found.reasons), [*found.reasons, *notices]
+    )
     if explain:
-        context.explain = _explanation(question, hits, memories, thread, parts, budget_tokens)
+        context.explain = _explanation(question, found, thread, filled, budget, counting)
     return context
 
 
-def _memories(
-    workspace_id: uuid.UUID, user_id: str, question: str, providers: Standby, now: datetime, reasons: list[str]
-) -> tuple[list[Known], list[search.Hit]]:
-    """Pinned memories, then relevant ones, each once; the newest ones where there is nothing to search for."""
-    known = {each.id: each for each in read.pinned(workspace_id, user_id, now)}
-    hits: list[search.Hit] = []
-    if not question.strip():
-        found = read.newest(workspace_id, user_id, now, RELEVANT)
-    else:
-        hits = search.search(
-            workspace_id=workspace_id,
-            user_id=user_id,
-            query=question,
-            embedded=_embedded(question, providers, reasons),
-            now=now,
-            limit=RELEVANT,
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Pinned memories and then relevant ones, each once; what search says of them; why they are second best."""
+
+    known: list[Known]
+    hits: Sequence[search.Hit]
+    plan: search.Plan | None
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is looked for."""
+
+    workspace_id: uuid.UUID
+    user_id: str
+    question: str
+    now: datetime
+    terms: Terms
+    explain: bool
+
+    def find(self, providers: Standby) -> _Found:
+        """What answers the question, or the newest memories where there is nothing to search for."""
+        embedded = self._embedded(providers) if self.question.strip() else None
+        found = search.search(
+            workspace_id=self.workspace_id,
+            user_id=self.user_id,
+            query=self.question,
+            embedded=embedded,
+            now=self.now,
+            limit=self.terms.context.considered,
+            terms=self.terms,
+            explain=self.explain,
         )
-        found = [Known(hit.id, hit.text, hit.kind, hit.valid_from) for hit in hits]
-    for each in found:
-        known.setdefault(each.id, each)
-    return list(known.values()), hits
+        known = [Known(hit.id, hit.text, hit.kind, hit.valid_from) for hit in found.hits]
+        known = read.with_pinned(self.workspace_id, self.user_id, known, self.now)
+        reasons = [embedded.reason] if embedded is not None and embedded.reason else []
+        return _Found(known, found.hits, found.plan, reasons)
+
+    def _embedded(self, providers: Standby) -> Embedded:
+        texts = search.texts_of(self.question, user_id=self.user_id, now=self.now)
+        with metrics.timed("provider.embed"):
+            return providers.embed(texts)
 
 
-def _embedded(question: str, providers: Standby, reasons: list[str]) -> Embedded:
-    with metrics.timed("provider.embed"):
-        embedded = providers.embed([question])
-    if embedded.reason:
-        reasons.append(embedded.reason)
-    return embedded
+def _counter() -> Counter:
+    """As the configured chat model counts."""
+    chat = configured.chat()
+    return counter(chat.model if chat is not None else "")
 
 
 def _explanation(
-    question: str,
-    hits: Sequence[search.Hit],
-    memories: Sequence[Known],
-    thread: Thread,
-    parts: Sequence[Part],
-    budget: int,
+    question: str, found: _Found, thread: Thread, filled: Filled, budget: int, counting: Counter
 ) -> dict[str, object]:
-    """Why the parts are these: the query used, each hit's ranks, what was considered and what each kind took."""
-    taken = {part.id for part in parts}
-    spent = {kind: sum(part.tokens for part in parts if part.kind == kind) for kind in PLAIN.headings}
+    """Why the parts are these: the query used, each hit's ranks, what each section took, and what was left out."""
+    taken = {part.id for part in filled.parts}
     return {
         "query": question,
         "budget_tokens": budget,
-        "spent_tokens": spent,
-        "memories_considered": len(memories),
+        "spent_tokens": filled.spent,
+        "counter": {"name": counting.name, "is_exact": counting.is_exact},
+        "memories_considered": len(found.known),
         "messages_considered": len(thread.messages),
+        "left_out": [left._asdict() for left in filled.left],
+        "plan": found.plan,
         "memories": [
             {
                 "id": hit.id,
                 "score": round(hit.score, 4),
-                "vector_rank": hit.why.vector_rank,
-                "similarity": hit.why.similarity,
-                "text_rank": hit.why.text_rank,
+                "vector_rank": hit.breakdown.vector_rank,
+                "similarity": hit.breakdown.similarity,
+                "text_rank": hit.breakdown.text_rank,
+                "boosts": hit.breakdown.boosts,
                 "used": hit.id in taken,
             }
-            for hit in hits
+            for hit in found.hits
         ],
     }

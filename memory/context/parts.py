@@ -22,7 +22,7 @@ class Part:
 
 @dataclass(slots=True)
 class Context:
-    """The context as text and as parts; `tokens` is the estimate for the whole text, never over the budget."""
+    """The context as text and as parts; `tokens` is what the whole text counts, never over the budget."""
 
     text: str
     tokens: int
@@ -35,12 +35,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A memory that may be told: what it is about, and since when it holds."""
+    """A memory that may be told: what it is about, since when it holds, and what held before it."""
 
     id: uuid.UUID
     text: str
     kind: str = ""
     since: datetime | None = None
+    is_pinned: bool = False
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from memory.catalogue import CHATGPT_MEMORY, ENHANCED_PROMPTS, NOTHING_REMEMBERED
-from memory.context.style import Variant
+from memory.context.filling.style import Variant
 
 MEMORY, PROMPTS = CHATGPT_MEMORY.name, ENHANCED_PROMPTS.name
 Ask = Callable[..., bool]

@@ -8,7 +8,7 @@ import orjson
 from django.utils import timezone
 
 from flags import rollout
-from memory import caching
+from memory import caching, tuning
 from memory.context.assemble import assemble
 from memory.context.parts import as_json
 from memory.context.read import read_thread
@@ -24,7 +24,7 @@ def _thread(used: caching.Used) -> bytes:
 def _context(used: caching.Used) -> bytes | None:
     """The answer to the question that was asked before; None where it is not known any more, or would be degraded.
 
-    So it is where the user's flags have changed since: nobody will look for that answer.
+    So it is where the settings or the user's flags have changed since: nobody will look for that answer.
     """
     if not used.recipe:
         return None
@@ -32,7 +32,7 @@ def _context(used: caching.Used) -> bytes | None:
     workspace_id = uuid.UUID(workspace)
     asked = orjson.loads(used.recipe) | {"user_id": user_id}
     shape = shape_of(workspace_id, user_id, rollout.is_on, wanted=asked.pop("variant", None))
-    if not used.key.endswith(shape.mark):
+    if not used.key.endswith(f"{tuning.mark(workspace_id)}{shape.mark}"):
         return None
     if asked.get("conversation_id"):
         asked["conversation_id"] = uuid.UUID(asked["conversation_id"])

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
-from memory.dedupe.guards import Evidence, fired
-from memory.dedupe.normalise import text_hash
+from memory.dedupe.comparing.answer import Comparison, Relation
+from memory.dedupe.comparing.verdict import compare
+from memory.dedupe.guards import Evidence
+from memory.dedupe.normalise import normalise
+from memory.dedupe.reading.read import read
 from memory.tuning.terms import Dedupe
 
+__all__ = ["Comparison", "Relation", "relate"]
 
-class Relation(StrEnum):
-    """What the first fact is to the second."""
-
-    SAME = "same"
-    RICHER = "richer"  # it says all that the second says, and more
-    POORER = "poorer"  # the second says all that it says, and more
-    CONFLICT = "conflict"  # both can't hold at one time
-    UNSURE = "unsure"  # the same or a contradiction: a question for the model or a person
-    APART = "apart"  # two facts
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The relation, how alike the facts are (0 to 1), and the guards that fired with their evidence."""
-
-    relation: Relation
-    score: float
-    guards: tuple[Evidence, ...] = ()
+# A statement is a sentence or two; what is longer is the same only where it is equal, and no text keeps patterns busy.
+MOST_CHARACTERS: Final = 600
+_MIRRORED: Final = {Relation.RICHER: Relation.POORER, Relation.POORER: Relation.RICHER}
 
 
 def relate(a: str, b: str, *, similarity: float, terms: Dedupe) -> Comparison:
@@ -35,9 +23,49 @@ def relate(a: str, b: str, *, similarity: float, terms: Dedupe) -> Comparison:
 
     `relate(b, a)` is the mirror image: RICHER for POORER, the sides of the evidence swapped, all else the same.
     """
-    if text_hash(a) == text_hash(b):
+    left, right = normalise(a), normalise(b)
+    if left == right:
         return Comparison(Relation.SAME, 1.0)
-    if similarity < terms.same:
-        return Comparison(Relation.APART, similarity)
-    guards = fired(a, b)
-    return Comparison(Relation.APART if guards else Relation.SAME, similarity, guards)
+    if max(len(a), len(b)) > MOST_CHARACTERS:
+        return Comparison(Relation.APART, round(max(0.0, similarity), 4))
+    if (left, a) > (right, b):
+        return mirrored(relate(b, a, similarity=similarity, terms=terms))
+    return _related(a, b, similarity, terms)
+
+
+def mirrored(found: Comparison) -> Comparison:
+    """Return what the second fact is to the first."""
+    return Comparison(
+        _MIRRORED.get(found.relation, found.relation),
+        found.score,
+        tuple(Evidence(fired.guard, fired.b, fired.a) for fired in found.guards),
+    )
+
+
+def _related(a: str, b: str, similarity: float, terms: Dedupe) -> Comparison:
+    """Compare every statement of one fact with every one of the other: a single conflict decides."""
+    ones, others = read(a).claims, read(b).claims
+    grid = [[compare(one, other, similarity=similarity, terms=terms) for other in others] for one in ones]
+    every = [cell for row in grid for cell in row]
+    for relation in (Relation.CONFLICT, Relation.UNSURE):
+        if found := [cell for cell in every if cell.relation is relation]:
+            return max(found, key=lambda cell: cell.score)
+    if len(every) == 1:
+        return every[0]
+    return _of_several(grid, len(ones), len(others))
+
+
+def _of_several(grid: list[list[Comparison]], ones: int, others: int) -> Comparison:
+    """Of facts with more than one statement, the one that says all of the other is the richer."""
+    says_all_of_b = all(any(_says(row[j], Relation.RICHER) for row in grid) for j in range(others))
+    says_all_of_a = all(any(_says(cell, Relation.POORER) for cell in row) for row in grid)
+    best = max((cell for row in grid for cell in row), key=lambda cell: cell.score)
+    if says_all_of_a and says_all_of_b:
+        return Comparison(Relation.SAME, best.score)
+    if says_all_of_a or says_all_of_b:
+        return Comparison(Relation.RICHER if says_all_of_b else Relation.POORER, best.score, best.guards)
+    return Comparison(Relation.APART, best.score, best.guards)
+
+
+def _says(cell: Comparison, relation: Relation) -> bool:
+    return cell.relation in {Relation.SAME, relation}

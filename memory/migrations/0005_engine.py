@@ -144,7 +144,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='revision',
             name='cause',
-            field=models.CharField(choices=[('extracted', 'Extracted'), ('added', 'Added'), ('edited', 'Edited'), ('merged', 'Merged'), ('split', 'Split'), ('restored', 'Restored'), ('undone', 'Undone'), ('forgotten', 'Forgotten')], max_length=16),
+            field=models.CharField(choices=[('extracted', 'Extracted'), ('added', 'Added'), ('edited', 'Edited'), ('merged', 'Merged'), ('superseded', 'Superseded'), ('split', 'Split'), ('restored', 'Restored'), ('undone', 'Undone'), ('forgotten', 'Forgotten')], max_length=16),
+        ),
+        migrations.AddField(
+            model_name='revision',
+            name='restores',
+            field=models.PositiveIntegerField(blank=True, help_text='Number of the revision that undoing has brought back.', null=True),
         ),
         migrations.AddIndex(
             model_name='decision',
@@ -193,7 +198,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='indexedmessage',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['words'], name='indexed_words'),
+            index=django.contrib.postgres.indexes.GinIndex(condition=models.Q(('in_large_scope', True)), fields=['words'], name='indexed_words'),
         ),
         migrations.AddIndex(
             model_name='indexedmessage',

@@ -9,13 +9,26 @@ from django.db import migrations
 # One upsert per statement, in the order of the keys, so that two statements about many users never wait in a circle.
 # A tally has no foreign key: deleting a workspace deletes its memories, and would count them down in a row of a
 # workspace that is gone.
+# A memory that is added to a large scope goes into the vector index at once, whoever adds it, so that search may rely on
+# the index as soon as the tally says that the scope is large. All others pay nothing for that.
 FORWARD = """
 CREATE FUNCTION memory_tally_add() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  large boolean;
 BEGIN
-  INSERT INTO memory_tally AS tally (workspace_id, user_id, active)
-  SELECT workspace_id, user_id, count(*) FROM born WHERE state = 'active'
-  GROUP BY workspace_id, user_id ORDER BY workspace_id, user_id
-  ON CONFLICT (workspace_id, user_id) DO UPDATE SET active = tally.active + excluded.active;
+  WITH added AS (
+    INSERT INTO memory_tally AS tally (workspace_id, user_id, active)
+    SELECT workspace_id, user_id, count(*) FROM born WHERE state = 'active'
+    GROUP BY workspace_id, user_id ORDER BY workspace_id, user_id
+    ON CONFLICT (workspace_id, user_id) DO UPDATE SET active = tally.active + excluded.active
+    RETURNING tally.is_large
+  )
+  SELECT bool_or(is_large) FROM added INTO large;
+  IF large THEN
+    UPDATE memory_memory AS memory SET in_large_scope = true FROM born JOIN memory_tally AS tally
+      ON tally.workspace_id = born.workspace_id AND tally.user_id = born.user_id AND tally.is_large
+    WHERE memory.id = born.id AND NOT memory.in_large_scope;
+  END IF;
   RETURN NULL;
 END $$;
 CREATE FUNCTION memory_tally_remove() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from memory.models.conversation import Message
-from memory.models.memory import Memory
+from memory.models.memory import Memory, State
 from memory.models.row import ID_LENGTH, Row
 from memory.models.tenant import Workspace
 
@@ -36,8 +36,9 @@ class DecidedBy(models.TextChoices):
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def waiting(self) -> DecisionQuerySet:
-        """The review queue: what nobody has decided yet."""
-        return self.filter(outcome=Outcome.REVIEW, resolved_at=None, undone_at=None)
+        """The review queue: what nobody has decided yet, of memories that are both still there to decide about."""
+        asked = self.filter(outcome=Outcome.REVIEW, resolved_at=None, undone_at=None)
+        return asked.filter(memory__state=State.ACTIVE, other__state=State.ACTIVE)
 
 
 class Decision(Row):

@@ -38,7 +38,8 @@ class IndexedMessage(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["workspace", "user_id", "conversation", "position"], name="indexed_by_user"),
             models.Index(fields=["conversation", "position"], name="indexed_by_conversation"),
-            GinIndex(fields=["words"], name="indexed_words"),
+            # of large scopes only, as memory_vector: a small one is read as a whole
+            GinIndex(fields=["words"], condition=Q(in_large_scope=True), name="indexed_words"),
             HnswIndex(
                 fields=["embedding"],
                 opclasses=["halfvec_cosine_ops"],

@@ -131,6 +131,7 @@ class Cause(models.TextChoices):
     ADDED = "added"
     EDITED = "edited"
     MERGED = "merged"
+    SUPERSEDED = "superseded"
     SPLIT = "split"
     RESTORED = "restored"
     UNDONE = "undone"
@@ -146,6 +147,9 @@ class Revision(Row):
     cause = models.CharField(max_length=16, choices=Cause.choices)
     actor = models.CharField(max_length=200)
     reason = models.CharField(max_length=500, blank=True)
+    restores = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Number of the revision that undoing has brought back."
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["memory", "number"], name="revision_once_per_number")]

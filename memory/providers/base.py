@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -72,6 +73,24 @@ class Summarized:
     text: str
     by: str
     reason: str = ""
+
+
+class Judged(StrEnum):
+    """What the newer of two facts is to the older one."""
+
+    SAME = "same"
+    RICHER = "richer"  # it says all that the older one says, and more
+    POORER = "poorer"  # the older one says all that it says, and more
+    CONFLICT = "conflict"  # both can't hold at one time
+    APART = "apart"  # two facts
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How two facts relate, and why, in a sentence."""
+
+    relation: Judged
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +166,17 @@ class Summarizer(Protocol):
 
     def summarize(self, previous: str, messages: Sequence[Said], *, budget_tokens: int) -> str:
         """Return a summary of `previous` and `messages` of at most `budget_tokens` (as `tokens.estimate` counts)."""
+        ...
+
+
+class Judge(Protocol):
+    """Decides how facts relate where rules are not sure."""
+
+    @property
+    def name(self) -> str: ...
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement | None]:
+        """Return a judgement for each (older, newer) pair, None for one that was left out. Raises ProviderError."""
         ...
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from memory.providers.base import Chat, Embedder, Extractor, Summarizer
+from memory.providers.base import Chat, Embedder, Extractor, Judge, Summarizer
 from memory.providers.guard import forget_guards, guard_of
 from memory.providers.local.embedder import LocalEmbedder
 from memory.providers.local.extractor import LocalExtractor
@@ -21,6 +21,7 @@ from memory.providers.remote.endpoint import CHAT, EMBEDDING, endpoint_of, patie
 from memory.providers.remote.http.client import forget_client
 from memory.providers.remote.profiles import COMPATIBLE
 from memory.providers.remote.prompted.extractor import ChatExtractor
+from memory.providers.remote.prompted.judge import ChatJudge
 from memory.providers.remote.prompted.summarizer import AgentSummarizer, ChatSummarizer
 from memory.providers.standby import Providers, Standby
 
@@ -79,6 +80,14 @@ def summarizer() -> Summarizer:
 
 
 @cache
+def judge() -> Judge | None:
+    """Who decides where rules are not sure, if anybody but a person does: the chat model, where it finds facts too."""
+    model = chat()
+    wanted = settings.HOLDFAST_JUDGE or settings.HOLDFAST_EXTRACTOR
+    return ChatJudge(model) if wanted == "chat" and model is not None else None
+
+
+@cache
 def standby() -> Standby:
     """The configured providers with the local ones behind them."""
     local = Providers(LocalEmbedder(), LocalExtractor(), LocalSummarizer())
@@ -109,7 +118,7 @@ def reset() -> None:
 
 
 def _forget() -> None:
-    for made in (embedder, chat, agent, extractor, summarizer, standby, _require):
+    for made in (embedder, chat, agent, extractor, summarizer, judge, standby, _require):
         made.cache_clear()
 
 

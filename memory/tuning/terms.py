@@ -21,7 +21,7 @@ class Part(BaseModel):
 
 
 class Dedupe(Part):
-    """How alike two facts must be, as `relate` scores them: 0 to 1."""
+    """How alike two facts must be: scores from 0 to 1."""
 
     same: Share = Field(default=0.80, description="From here on a fact that no guard objects to is the same one.")
     unsure: Share = Field(default=0.65, description="From here on it is a question for the model, or for a person.")
@@ -58,7 +58,7 @@ class Retrieval(Part):
 
 
 class MessageSearch(Part):
-    """What makes a message an answer to a question: weights of signals that each go from 0 to 1."""
+    """What makes a message an answer: weights of signals."""
 
     words: Weight = 1.2
     neighbours: Weight = 3.6
@@ -73,7 +73,7 @@ class Window(Part):
     """The messages beyond the summary."""
 
     tokens: Annotated[int, Field(ge=200, le=200_000)] = Field(
-        default_factory=lambda: settings.HOLDFAST_WINDOW_TOKENS, description="What the window holds."
+        default_factory=lambda: settings.HOLDFAST_WINDOW_TOKENS, description="The window holds them, and 500 messages."
     )
     fold_above: Share = Field(default=0.7, description="Of the window: it is folded when it is fuller.")
     keep: Share = Field(default=0.4, description="Of the window stays, at most.")

@@ -34,11 +34,12 @@ def users(text: str, user: User, limit: int) -> list[Hit]:
     if len(text) < 2 or not user.has_perm("memory.view_memory"):
         return []
     hits: list[Hit] = []
-    path = reverse("admin:memory_memory_changelist")
+    path = reverse("memories")
     for workspace in Workspace.objects.order_by("-pk")[:WORKSPACES]:
         rows = Conversation.objects.filter(workspace=workspace, user_id__startswith=text)
         for found in rows.order_by("user_id").values_list("user_id", flat=True).distinct()[: limit - len(hits)]:
-            hits.append(Hit(found, f"{path}?{urlencode({'q': found})}", "user", workspace.name))
+            where = urlencode({"user": found, "workspace": workspace.name})
+            hits.append(Hit(found, f"{path}?{where}", "user", workspace.name))
     return hits
 
 
@@ -56,7 +57,7 @@ def memories(text: str, user: User, limit: int) -> list[Hit]:
         return []
     shown = found.values_list("pk", "text", "user_id", "state")[:limit]
     return [
-        Hit(said[:SHOWN], reverse("admin:memory_memory_change", args=[pk]), "memory", f"{owner}, {state}")
+        Hit(said[:SHOWN], reverse("memory", args=[pk]), "memory", f"{owner}, {state}")
         for pk, said, owner, state in shown
     ]
 

@@ -8,6 +8,20 @@ from __future__ import annotations
 
 from memory.work.messages import process, reread
 from memory.work.orders import answer, drill, erase, transfer, warm
-from memory.work.upkeep import dedupe, renew
+from memory.work.upkeep import dedupe, fold, index, judge, large_scopes, renew
 
-__all__ = ["answer", "dedupe", "drill", "erase", "process", "renew", "reread", "transfer", "warm"]
+__all__ = [
+    "answer",
+    "dedupe",
+    "drill",
+    "erase",
+    "fold",
+    "index",
+    "judge",
+    "large_scopes",
+    "process",
+    "renew",
+    "reread",
+    "transfer",
+    "warm",
+]

@@ -59,11 +59,37 @@ class Reembed(Redo):
     after: UUID | None = None
 
 
+class IndexMessages(Redo):
+    """Messages that search can't find yet, of one user or of the workspace; `after` is where a slice begins."""
+
+    after: UUID | None = None
+
+
+class IndexScope(Payload):
+    """A user with so many memories that search needs an index of their vectors, or so few that it no longer does."""
+
+
+class Enlarge(Payload):
+    """A user with more messages than search reads as a whole."""
+
+
 class Reread(Redo):
     """Messages and texts that the local extractor read in place of the configured one."""
 
     messages: list[UUID] = Field(default_factory=list, max_length=5000)
     texts: list[ProcessText] = Field(default_factory=list, max_length=1000)
+
+
+class JudgeReviews(Redo):
+    """The possible duplicates of a user that nobody has decided about; `after` is where a slice begins."""
+
+    after: UUID | None = None
+
+
+class FoldWindow(Payload):
+    """A conversation whose window is full."""
+
+    conversation: UUID
 
 
 class RefreshSummary(Redo):

@@ -1,4 +1,4 @@
-"""What jobs are done with: the providers, and the limits of this installation."""
+"""What jobs are done with: the providers, and the settings of each workspace."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
 
-from django.conf import settings
 from django.db import DatabaseError
 
-from memory import catalogue
+from memory import catalogue, tuning
 from memory.errors import HoldfastError
 from memory.providers import configured
 from memory.providers.base import ProviderError
@@ -43,22 +42,15 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The providers, the limits that processing works with, and whose messages memories are made of."""
+    """The providers, the settings of each workspace, and whose messages memories are made of."""
 
     providers: Standby
-    near_certain: float
-    window_tokens: int
-    summary_tokens: int
+    terms: tuning.TermsOf = tuning.current
     remembers: Callable[[uuid.UUID, str], bool] = catalogue.remembers
 
 
 def from_settings() -> Tools:
-    return Tools(
-        providers=configured.standby(),
-        near_certain=settings.HOLDFAST_NEAR_CERTAIN,
-        window_tokens=settings.HOLDFAST_WINDOW_TOKENS,
-        summary_tokens=settings.HOLDFAST_SUMMARY_TOKENS,
-    )
+    return Tools(providers=configured.standby())
 
 
 def each(do: Callable[[A], B], items: Sequence[A], *, at_once: bool) -> list[B | Exception]:

@@ -84,7 +84,7 @@ PLACES = {
         Place("Overview", "overview", "overview", is_tab=True),
         Place("Latency", "latency", "latency"),
         Place("Queries", "db", "queries"),
-        Place("Queues", "queue", "queues", is_tab=True, counts=QUEUES, counted="waiting"),
+        Place("Queues", "queue", "queues", counts=QUEUES, counted="waiting"),
         Place("Breakers", "breaker", "breakers", is_tab=True, counts=("breakers.open",), counted="open", tone="crit"),
         Place("Providers", "plug", "providers"),
         Place("Caches", "bolt", "caches"),
@@ -95,12 +95,13 @@ PLACES = {
         Place(
             "Rollouts", "flag", "rollouts", is_tab=True, counts=("flags.attention",), counted="to look at", tone="warn"
         ),
-        Place("Memories", "memory", "admin:memory_memory_changelist", is_tab=True),
+        Place("Memories", "memory", "memories", is_tab=True, is_for_staff=True),
         Place("Conversations", "chat", "admin:memory_conversation_changelist", is_tab=True),
     ),
     "System": (
         Place("Readiness", "ready", "readiness", counts=("readiness.score",), counted="of 100"),
         Place("Audit log", "audit", "audit", is_for_staff=True),
+        Place("Settings", "edit", "tuning-choose", is_for_staff=True),
         Place("Admin", "lock", "admin:index"),
         Place("API docs", "text", "/api/v1/docs"),
     ),

@@ -35,7 +35,6 @@ def test_the_readme_lists_every_setting_and_no_other() -> None:
         ("HOLDFAST_JOB_LEASE_S", "0", "HOLDFAST_JOB_LEASE_S must be a positive integer, got '0'"),
         ("HOLDFAST_LOG_FORMAT", "xml", "HOLDFAST_LOG_FORMAT must be one of text, json, got 'xml'"),
         ("HOLDFAST_DEBUG", "maybe", "HOLDFAST_DEBUG must be true or false, got 'maybe'"),
-        ("HOLDFAST_NEAR_CERTAIN", "1.5", "HOLDFAST_NEAR_CERTAIN must be a number from 0.5 to 1.0, got '1.5'"),
         ("HOLDFAST_SECRET_KEY_FILE", "nowhere", "HOLDFAST_SECRET_KEY_FILE names 'nowhere', which can't be read"),
     ],
 )

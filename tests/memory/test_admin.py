@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 
 from memory.catalogue import CHATGPT_MEMORY, REAL_TIME_DEDUP
-from memory.models import Memory, Revision, State
+from memory.models import Erasure, Memory, Revision, State
 from tests.flags.make import make_flag
 from tests.make import make_conversation, make_key, make_memory, say, work
+from tests.memory.remember.made import decide
 
 pytestmark = pytest.mark.django_db
 
@@ -90,8 +92,54 @@ def test_deleting_and_the_action_forget(ops: Client) -> None:
     assert list(Memory.objects.values_list("state", "text")) == [(State.FORGOTTEN, "")] * 2
 
 
+def test_acts_on_chosen_memories_go_through_the_verbs_and_say_what_is_refused(ops: Client) -> None:
+    bare = make_memory("Has a dog")
+    rich = make_memory("Has a dog named Bo", bare.workspace)
+    foreign = make_memory("Has a dog named Bo, a beagle")
+    url = reverse("admin:memory_memory_changelist")
+
+    def act(action: str, *memories: Memory) -> str:
+        chosen = {"action": action, "_selected_action": [str(memory.pk) for memory in memories]}
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            return unescape(ops.post(url, chosen, follow=True).content.decode())
+
+    assert "belong to different workspaces" in act("merge_selected", bare, foreign)
+    assert "must name 2 to 50 different memories" in act("merge_selected", bare)
+    assert "2 memories merged into one." in act("merge_selected", bare, rich)
+    bare.refresh_from_db()
+    assert (bare.state, bare.replaced_by) == (State.MERGED, rich)
+    page = act("restore_selected", bare, rich)
+    assert "1 restored." in page
+    assert f"Memory {rich.pk} is active already" in page
+    assert "1 forgotten." in act("forget_selected", bare)
+    shown = ops.get(reverse("admin:memory_memory_change", args=[bare.pk])).content.decode()
+    assert "Searched afterwards: 3 left." in shown  # the richer one: its text, revision and decision
+    assert "Other memories say it, too" in shown
+    proof = ops.get(reverse("admin:memory_erasure_change", args=[Erasure.objects.get().pk])).content.decode()
+    assert "Searched afterwards: 3 left." in proof
+
+
+def test_decisions_are_undone_and_questions_answered_in_the_list(ops: Client) -> None:
+    old = make_memory("Has a dog")
+    new = make_memory("Has a dog named Bo", old.workspace)
+    question = decide(new, old, "review")
+    url = reverse("admin:memory_decision_changelist")
+
+    def act(action: str) -> str:
+        chosen = {"action": action, "_selected_action": [str(question.pk)]}
+        return unescape(ops.post(url, chosen, follow=True).content.decode())
+
+    assert "Has a dog named Bo" in ops.get(url, {"waiting": "yes"}).content.decode()
+    assert "waits for an answer" in act("undo_selected")
+    assert "1 answered: merged." in act("answer_same")
+    assert "answered already" in act("answer_apart")
+    assert Memory.objects.active().get() == new
+    assert "1 undone." in act("undo_selected")
+    assert Memory.objects.active().count() == 2
+
+
 def test_what_the_pipeline_writes_can_not_be_changed_by_hand(ops: Client) -> None:
-    for name in ("conversation", "job", "decision"):
+    for name in ("conversation", "job", "decision", "erasure"):
         assert ops.get(reverse(f"admin:memory_{name}_add")).status_code == 403
 
 

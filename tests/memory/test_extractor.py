@@ -134,9 +134,7 @@ def test_a_sure_relative_date_is_put_on_the_calendar(said: str, fact: str) -> No
     assert texts_of(said) == [fact]
 
 
-@pytest.mark.parametrize(
-    "said", ["I moved to Leeds last Friday", "I moved to Leeds last winter", "I moved to Leeds a few weeks ago"]
-)
+@pytest.mark.parametrize("said", ["I moved to Leeds last Friday", "I moved to Leeds a few weeks ago"])
 def test_a_date_with_two_readings_stays_as_it_was_said(said: str) -> None:
     assert texts_of(said) == [said.replace("I moved", "Moved")]
 

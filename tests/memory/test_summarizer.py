@@ -56,6 +56,17 @@ def test_the_previous_summary_survives_while_there_is_room() -> None:
     assert "allergic to peanuts" in summary
 
 
+def test_a_long_conversation_is_summarized_to_its_end_and_keeps_its_facts() -> None:
+    summary = ""
+    for start in range(0, 200, 20):
+        days = [("user", f"On day {day} we walked {day + 2} rounds in the park.") for day in range(start, start + 20)]
+        opening = [] if start else [("user", "I'm allergic to peanuts.")]
+        summary = summarize(summary, make_chat(*opening, *days))
+    assert "allergic to peanuts" in summary
+    assert "On day 19" in summary
+    assert "On day 4 " not in summary
+
+
 def test_what_is_said_again_is_kept_once() -> None:
     summary = summarize("User: I live in Ghent near Tom.", make_chat(("user", "I live in Ghent near Tom!")))
     assert summary.count("Ghent") == 1

@@ -45,8 +45,39 @@ class ConversationOut(Schema):
     length: int
     summary: str
     summary_through: int
+    summary_version: int
     created_at: datetime
     updated_at: datetime
+
+
+class SummaryOut(Schema):
+    """The rolling summary: it reaches the message at position `through`; `stale_by` messages came after it."""
+
+    text: str
+    version: int
+    through: int
+    stale_by: int
+    tokens: int
+    updated_at: datetime
+
+
+class QueueOut(Schema):
+    """What waits to be folded into the summary: `used` and `until_fold` are shares, 0 to 1 (`used` may pass it)."""
+
+    state: Literal["empty", "filling", "due"]
+    messages: int
+    tokens: int
+    window_tokens: int
+    window_messages: int
+    used: float
+    fold_above: float
+    keep: float
+    until_fold: float
+    tokens_until_fold: int
+    length: int
+    summary_version: int
+    summary_through: int
+    summary_tokens: int
 
 
 class MessageIn(In):
@@ -89,7 +120,9 @@ class ContextIn(In):
     user_id: Id
     conversation_id: UUID | None = None
     query: Query | None = None
-    budget_tokens: Annotated[int, Field(ge=1, le=200_000)] = 2000
+    budget_tokens: Annotated[
+        int | None, Field(ge=1, le=200_000, description="What the workspace's settings say when left out.")
+    ] = None
     explain: bool = False
     variant: Annotated[
         Literal["plain", "enhanced"] | None, Field(description="What the flag enhanced_prompts says when left out.")

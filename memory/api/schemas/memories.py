@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
@@ -15,7 +15,6 @@ from memory.api.schemas.base import (
     In,
     Metadata,
     OptionalId,
-    Query,
     Reason,
 )
 from memory.models import Kind
@@ -78,43 +77,3 @@ class RevisionOut(Schema):
     actor: str
     reason: str
     created_at: datetime
-
-
-class FiltersIn(In):
-    kind: list[Kind] | None = None
-    agent_id: Id | None = None
-    metadata: Metadata | None = None
-
-
-class SearchIn(In):
-    user_id: Id
-    query: Query
-    limit: Annotated[int, Field(ge=1, le=100)] = 10
-    filters: FiltersIn | None = None
-    explain: bool = False
-
-
-class HitOut(Schema):
-    id: UUID
-    text: str
-    kind: str
-    state: Literal["active"] = "active"
-    score: float
-    user_id: str
-    agent_id: str
-    app_id: str
-    run_id: str
-    metadata: dict[str, Any]
-    importance: float
-    pinned: bool
-    valid_from: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    explain: dict[str, float | int | None] | None = None
-
-
-class Hits(Schema):
-    items: list[HitOut]
-    next: None = None
-    degraded: bool = False
-    reasons: list[str] = Field(default_factory=list)

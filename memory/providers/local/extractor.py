@@ -7,22 +7,21 @@ from typing import Final
 
 from memory.providers.base import Fact, Said
 from memory.providers.local.statements.dates import resolved
+from memory.providers.local.statements.hearing.own_words import MASK
+from memory.providers.local.statements.hearing.people import People
+from memory.providers.local.statements.hearing.plainly import spoken_plainly
+from memory.providers.local.statements.hearing.sentences import Piece
+from memory.providers.local.statements.hearing.stated import stated
 from memory.providers.local.statements.kinds import IMPORTANCE, Kind
-from memory.providers.local.statements.sentences import MASK, Piece, clauses, sentences
-from memory.providers.local.statements.third_person import read, rewritten, spoken_plainly
+from memory.providers.local.statements.third_person import Statement, read, rewritten
 from memory.providers.local.statements.worth import kind_of
 
 MOST_FACTS: Final = 8
-FEWEST_WORDS: Final = 3
+FEWEST_WORDS: Final = 2
 MOST_WORDS: Final = 60
 # Nobody states 60 words in more; without a bound, a hostile message could keep the patterns busy for seconds.
 MOST_CHARACTERS: Final = 600
 
-_SPEAKS_OF_SOMEBODY = re.compile(
-    r"\b(?:I|I['\u2019]?m|my|we|our|us|user|[A-Z][a-z]+ \w+s|[A-Z][a-z]+ (?:has|"
-    r"was|is|married|moved|introduced))\b|\b(?:i|im|ive)\b|MY|WE|OUR",
-    re.I,
-)
 _NO_STATEMENT = re.compile(
     r"^(?:if|suppose|imagine|what if|let's|please|can|could|would|will you|should|"
     r"do|does|did|is|are|was|were|have you|has|what|when's|where|who|"
@@ -33,51 +32,50 @@ _NO_STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _HEDGED = re.compile(r"\b(?:might|may|maybe|perhaps|probably|possibly)\b", re.IGNORECASE)
+_BEGINNINGS: Final = frozenset({"start", "begin", "move", "leave", "arrive", "graduate", "retire", "return"})
 _SPECIFIC = re.compile(r"\d|(?<=\s)[A-Z][a-z]")
 
 
 class LocalExtractor:
     """The standard extractor; see the neighbours for its steps."""
 
-    name: Final = "local-rules-1"
+    name: Final = "local-rules-2"
 
     def extract(self, message: Said) -> list[Fact]:
-        """Return at most 8 facts of 3 to 60 words (the subject counts), in the order in which they were said."""
+        """Return at most 8 facts of 2 to 60 words (the subject counts), in the order in which they were said."""
         if message.role != "user" or message.recalled:
             return []
         facts: dict[str, Fact] = {}
-        for sentence in sentences(message.content):
-            for clause in _stated(sentence):
-                fact = fact_in(clause, message)
-                if fact is not None:
-                    facts.setdefault(fact.text.casefold(), fact)
+        people = People()
+        for clause in stated(message.content):
+            fact = _fact_in(clause, message, people)
+            if fact is not None:
+                facts.setdefault(fact.text.casefold(), fact)
         return _most_important(list(facts.values()))
 
 
-def _stated(sentence: Piece) -> list[Piece]:
-    """Return the clauses that state something; of a question only what was said before it."""
-    if _SPEAKS_OF_SOMEBODY.search(sentence.text) is None:
-        return []
-    if sentence.text[:3].casefold() == "if ":
-        return []
-    found = clauses(sentence)
-    return found[:-1] if sentence.asks else found
-
-
-def fact_in(clause: Piece, message: Said) -> Fact | None:
+def _fact_in(clause: Piece, message: Said, people: People) -> Fact | None:
     """Return the fact that one clause states, None when it states none worth keeping."""
     if MASK in clause.text or len(clause.text) > MOST_CHARACTERS:
         return None
-    plain = spoken_plainly(clause.text)
+    plain = people.said_out(people.put_in(spoken_plainly(clause.text)))
     if not FEWEST_WORDS <= plain.count(" ") + 1 <= MOST_WORDS or _NO_STATEMENT.match(plain):
         return None
     statement = read(plain)
+    people.hear(plain, understood=statement is not None)
     kind = kind_of(statement) if statement else None
     if statement is None or kind is None:
         return None
-    text = resolved(rewritten(statement), message.at.date())
+    text = resolved(rewritten(statement), message.at.date(), toward=_toward(statement, kind))
     text = text[:1].upper() + text[1:]
     return Fact(text, kind, importance_of(kind, text), _span(clause))
+
+
+def _toward(said: Statement, kind: Kind) -> int:
+    """Say whether the statement is about what is to come (1), what has happened (-1), or neither."""
+    if said.form == "past":
+        return -1
+    return int(kind is Kind.PLAN or (said.main in _BEGINNINGS and said.form in {"base", "ing"}))
 
 
 def importance_of(kind: Kind, text: str) -> float:

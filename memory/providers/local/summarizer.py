@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import log, sqrt
 from typing import Final
 
 from memory.providers.base import Said
 from memory.providers.local.extractor import LocalExtractor
-from memory.providers.local.statements.sentences import sentences
+from memory.providers.local.statements.hearing.sentences import sentences
 from memory.providers.local.statements.verbs import words_of
 from memory.providers.local.tokens import estimate
 
@@ -21,8 +22,11 @@ NUMBER_BONUS: Final = 0.3
 NAME_BONUS: Final = 0.2
 OPENING_BONUS: Final = 0.1
 RECENCY_BONUS: Final = 0.3
-# A sentence of the previous summary has won once; it goes only when something new says clearly more.
+# A sentence of the previous summary has won once; the longer ago, the sooner it goes, or what is new is never told.
 KEPT_BONUS: Final = 0.6
+OLDEST_SHARE: Final = 0.3  # of that bonus, for the oldest sentence
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+ASSISTANT: Final = "Assistant"
 QUESTION_SHARE: Final = 0.4
 FEWEST_CONTENT_WORDS: Final = 2
 MOST_WORDS: Final = 48
@@ -69,13 +73,14 @@ class LocalSummarizer:
         """Return lines "Speaker: sentences", oldest first, of at most `budget_tokens` by `tokens.estimate`.
 
         Recalled, system and tool messages count as nothing said; then `previous` comes back as it is if it fits.
-        A sentence of `previous` is lost only to one that scores higher, or when it is said again.
+        A sentence of `previous` is lost to one that scores higher, or when it is said again: facts are kept longest.
         """
         heard = [message for message in messages if message.role in {"user", "assistant"} and not message.recalled]
         new = [one for place, message in enumerate(heard, 1) for one in self._said(message, place / len(heard))]
         if not new and estimate(previous) <= budget_tokens:
             return previous
-        return _rendered(_best([*_kept_before(previous), *new], budget_tokens))
+        kept = self._kept(previous, heard[-1].at) if heard else self._kept(previous, BEGINNING)
+        return _rendered(_best([*kept, *new], budget_tokens))
 
     def _said(self, message: Said, recency: float) -> Iterator[Sentence]:
         """Yield the sentences of one message; `recency` is 1 for the newest message, near 0 for the oldest."""
@@ -88,14 +93,19 @@ class LocalSummarizer:
             bonus = FACT_BONUS * min(told, 2.0) + RECENCY_BONUS * recency + OPENING_BONUS * (place == 0)
             yield Sentence(speaker, text, _content(text), share, bonus + _marks(text))
 
-
-def _kept_before(previous: str) -> Iterator[Sentence]:
-    for line in previous.splitlines():
-        labelled = _LABELLED.match(line.strip())
-        speaker, text = (labelled[1], labelled[2]) if labelled else ("", line)
-        for piece in sentences(text):
-            kept = _shortened(text[piece.start : piece.end])
-            yield Sentence(speaker, kept, _content(kept), 1.0, KEPT_BONUS + _marks(kept))
+    def _kept(self, previous: str, at: datetime) -> Iterator[Sentence]:
+        """Yield the sentences of the previous summary: facts stay, the rest gives way, the oldest first."""
+        found: list[tuple[str, str]] = []
+        for line in previous.splitlines():
+            labelled = _LABELLED.match(line.strip())
+            speaker, text = (labelled[1], labelled[2]) if labelled else ("", line)
+            found += [(speaker, _shortened(text[piece.start : piece.end])) for piece in sentences(text)]
+        for place, (speaker, text) in enumerate(found, 1):
+            facts = [] if speaker == ASSISTANT else self._extractor.extract(Said("user", text, at))
+            told = min(sum(fact.importance for fact in facts), 2.0)
+            age = OLDEST_SHARE + (1 - OLDEST_SHARE) * place / len(found)
+            bonus = FACT_BONUS * told + KEPT_BONUS * age + _marks(text)
+            yield Sentence(speaker, text, _content(text), 1.0, bonus)
 
 
 def _best(candidates: list[Sentence], budget_tokens: int) -> list[Sentence]:

@@ -17,6 +17,7 @@ MODEL_LIMIT: Final = 64  # the length of Memory.embedding_model
 LOOK_UP_S: Final = 2.0
 EXTRACTORS: Final = (LOCAL, "chat")
 SUMMARIZERS: Final = (LOCAL, "chat", "mcp")
+JUDGES: Final = ("chat", "off", "")  # none named: who finds facts
 
 
 def check(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
@@ -54,13 +55,22 @@ def _agent() -> Iterator[checks.CheckMessage]:
 
 
 def _roles() -> Iterator[checks.CheckMessage]:
-    """Who extracts and who summarises must be there."""
-    there = {LOCAL: True, "chat": endpoint_of(CHAT) is not None, "mcp": bool(settings.HOLDFAST_MCP_URL)}
+    """Who extracts, summarises and judges must be there."""
+    there = {
+        LOCAL: True,
+        "off": True,
+        "": True,
+        "chat": endpoint_of(CHAT) is not None,
+        "mcp": bool(settings.HOLDFAST_MCP_URL),
+    }
     needs = {"chat": "HOLDFAST_CHAT_PROFILE", "mcp": "HOLDFAST_MCP_URL"}
-    for setting, known in (("HOLDFAST_EXTRACTOR", EXTRACTORS), ("HOLDFAST_SUMMARIZER", SUMMARIZERS)):
+    roles = {"HOLDFAST_EXTRACTOR": EXTRACTORS, "HOLDFAST_SUMMARIZER": SUMMARIZERS, "HOLDFAST_JUDGE": JUDGES}
+    for setting, known in roles.items():
         name = getattr(settings, setting)
         if name not in known:
-            yield checks.Error(f"{setting} is {name!r}: it must be one of {', '.join(known)}.", id="holdfast.E018")
+            yield checks.Error(
+                f"{setting} is {name!r}: it must be one of {', '.join(filter(None, known))}.", id="holdfast.E018"
+            )
         elif not there[name]:
             yield checks.Error(f"{setting} is {name!r}, and {needs[name]} names none.", id="holdfast.E019")
 

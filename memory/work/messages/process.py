@@ -6,31 +6,38 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
 
 from memory import caching, remember
-from memory.conversation import summarize
-from memory.dedupe.candidates import Vectors
-from memory.dedupe.decide import Outcome
+from memory.conversation import indexing, summarize
+from memory.dedupe.stored.candidates import Vectors
 from memory.jobs.kinds import PROCESS_MESSAGES, PROCESS_TEXT, Kind, register
 from memory.jobs.locks import lock_writes_of
 from memory.jobs.working import finish
 from memory.jobs.working.claim import Claimed
 from memory.jobs.working.run import told
-from memory.models import Job, JobState, Scope
+from memory.models import Job, JobState, Outcome, Scope
 from memory.remember import Remembered
 from memory.work.messages.share import Share, read, shared
 from memory.work.payloads import ProcessMessages, ProcessText
 from memory.work.tools import FAULTS, Tools, each
-from memory.work.upkeep import redo
+from memory.work.upkeep import index, judge, redo
 from monitoring import metrics
 
 log = logging.getLogger(__name__)
 
+# What became of a fact, as a job's result tells it.
+TOLD: Final = {
+    Outcome.ADDED: "added",
+    Outcome.DUPLICATE: "duplicates",
+    Outcome.MERGED: "merged",
+    Outcome.SUPERSEDED: "superseded",
+    Outcome.REVIEW: "review",
+}
 PROCESSED_SQL = "UPDATE memory_message SET processed_at = %s WHERE id = ANY (%s)"
 
 
@@ -83,29 +90,30 @@ def _apart(shares: Sequence[Share], do: Callable[[Sequence[Share]], object]) -> 
 
 
 def _embed(shares: Sequence[Share], tools: Tools) -> None:
-    """The vectors of all users' facts by one call."""
-    found = [(share, one) for share in shares for one in share.found]
-    if not found:
+    """The vectors of all users' facts and messages by one call."""
+    facts = [one.statement.text for share in shares for one in share.found]
+    texts = [*facts, *(indexing.embedded_text(said) for share in shares for said in share.spoken.values())]
+    if not texts:
         return
     with metrics.timed("provider.embed"):
-        embedded = tools.providers.embed([one.statement.text for _, one in found])
-    start = 0
+        embedded = tools.providers.embed(texts)
+    fact, message = 0, len(facts)
     for share in shares:
-        end = start + len(share.found)
-        share.vectors = Vectors(embedded.rows[start:end], embedded.model)
-        share.vectors_reason = embedded.reason if share.found else ""
-        start = end
+        share.vectors = Vectors(embedded.rows[fact : fact + len(share.found)], embedded.model)
+        share.spoken_vectors = Vectors(embedded.rows[message : message + len(share.spoken)], embedded.model)
+        share.vectors_reason = embedded.reason if share.found or share.spoken else ""
+        fact, message = fact + len(share.found), message + len(share.spoken)
 
 
 def _fold(shares: Sequence[Share], tools: Tools) -> dict[Share, Exception]:
     """The new summaries of the conversations whose window is full."""
     owners = {id: share for share in shares for id in share.conversations}
-    windows = summarize.full_windows(owners, window_tokens=tools.window_tokens) if owners else []
+    limits = {id: tools.terms(share.user[0]).window for id, share in owners.items()}
+    windows = summarize.full_windows(limits) if owners else []
     first, local = tools.providers.first.summarizer, tools.providers.local.summarizer
 
     def summarized(window: summarize.Window) -> tuple[summarize.Fold, str]:
-        made = tools.providers.summarize(window.summary, window.said, budget_tokens=tools.summary_tokens)
-        return summarize.Fold(window.conversation_id, made.text, window.through, window.version), made.reason
+        return summarize.folded(window, tools.providers, limits[window.conversation_id])
 
     failed: dict[Share, Exception] = {}
     folds = each(summarized, windows, at_once=first.name != local.name)
@@ -137,10 +145,12 @@ def _write(token: UUID, shares: Sequence[Share], *, tools: Tools, now: datetime)
         with connection.cursor() as cursor:
             read = [message for share in shares for message in share.message_ids]
             cursor.execute(PROCESSED_SQL, [now, read])
+        grown = index.write(shares)
         remembered = _remember(shares, tools, now)
         summarize.write([fold for share in shares for fold, _ in share.folds], now=now)
         finish.succeed(token, _results(shares, remembered), now=now)
-        redo.order(shares, now=now)
+        redo.order(shares, grown=grown, now=now)
+        judge.order(_in_question(remembered), now=now)
 
 
 def _remember(shares: Sequence[Share], tools: Tools, now: datetime) -> dict[Share, list[Remembered]]:
@@ -154,7 +164,7 @@ def _remember(shares: Sequence[Share], tools: Tools, now: datetime) -> dict[Shar
                 owners=[one.owner for one in found],
                 statements=[one.statement for one in found],
                 vectors=Vectors(np.concatenate([share.vectors.rows for share in of_model]), model),
-                near_certain=tools.near_certain,
+                terms=tools.terms,
                 now=now,
             )
         )
@@ -162,18 +172,24 @@ def _remember(shares: Sequence[Share], tools: Tools, now: datetime) -> dict[Shar
     return remembered
 
 
+def _in_question(remembered: Mapping[Share, Sequence[Remembered]]) -> list[tuple[UUID, str]]:
+    """The users of whom something waits to be decided about."""
+    return [share.user for share, answers in remembered.items() if any(a.outcome is Outcome.REVIEW for a in answers)]
+
+
 def _results(
     shares: Iterable[Share], remembered: Mapping[Share, Sequence[Remembered]]
 ) -> dict[uuid.UUID, dict[str, Any] | None]:
-    """Per job: messages read, memories added or known, why nothing was remembered, what was done in second best."""
+    """Per job: messages read, the memories that hold the facts by what became of them, why nothing was remembered,
+    what was done in second best."""
     results: dict[uuid.UUID, dict[str, Any] | None] = {}
     for share in shares:
         of_share: dict[uuid.UUID, dict[str, Any]] = {
-            job.id: {"messages": share.counts.get(job.id, 0), "added": [], "duplicates": []} for job in share.jobs
+            job.id: {"messages": share.counts.get(job.id, 0)} | {name: [] for name in TOLD.values()}
+            for job in share.jobs
         }
         for one, answer in zip(share.found, remembered.get(share, ()), strict=True):
-            name = "added" if answer.outcome is Outcome.ADDED else "duplicates"
-            of_share[one.job_id][name].append(str(answer.memory_id))
+            of_share[one.job_id][TOLD[answer.outcome]].append(str(answer.memory_id))
         more: dict[str, Any] = {"skipped": share.skipped} if share.skipped else {}
         if share.reasons:
             more |= {"degraded": share.reasons}

@@ -13,7 +13,7 @@ from django.db import connection
 
 from memory import catalogue
 from memory.conversation.summarize import Fold
-from memory.dedupe.candidates import Owner, Vectors
+from memory.dedupe.stored.candidates import Owner, Vectors
 from memory.errors import InvalidError
 from memory.jobs.kinds import PROCESS_TEXT, kind_of
 from memory.jobs.submit import validated
@@ -21,6 +21,7 @@ from memory.jobs.working.claim import Claimed
 from memory.models import Cause
 from memory.providers.base import Extracted, Fact, Said
 from memory.remember import Statement
+from memory.tuning.terms import Extraction
 from memory.work.payloads import ProcessText
 from memory.work.tools import Tools, each
 
@@ -66,6 +67,8 @@ class Share:
     found: list[Found] = field(default_factory=list)
     vectors: Vectors = NOTHING
     vectors_reason: str = ""
+    spoken: dict[uuid.UUID, Said] = field(default_factory=dict)  # messages by id
+    spoken_vectors: Vectors = NOTHING  # a row per message in `spoken`
     folds: list[tuple[Fold, str]] = field(default_factory=list)  # with why the summary is second best
     misread: dict[uuid.UUID, str] = field(default_factory=dict)  # why, by message or text job
     skipped: str = ""
@@ -111,7 +114,7 @@ def read(shares: Sequence[Share], tools: Tools) -> dict[Share, Exception]:
         if isinstance(answer, Exception):
             failed[text.share] = answer
         else:
-            _keep(text, answer)
+            _keep(text, answer, tools.terms(text.share.user[0]).extraction)
     return failed
 
 
@@ -160,10 +163,11 @@ def _messages(shares: Sequence[Share]) -> Iterable[_Text]:
     for number, id, conversation_id, *said in rows.values():
         share, job = named[number - 1]
         share.message_ids.append(id)
+        share.spoken[id] = Said(*said)
         share.conversations[conversation_id] = None
         share.counts[job.id] += 1
         # what is said in any of a user's conversations is the user's: facts are not walled in by agent or run
-        yield _Text(share, job.id, Owner(*share.user), Said(*said), id, {})
+        yield _Text(share, job.id, Owner(*share.user), share.spoken[id], id, {})
 
 
 def _texts(shares: Sequence[Share]) -> Iterable[_Text]:
@@ -176,10 +180,18 @@ def _texts(shares: Sequence[Share]) -> Iterable[_Text]:
                 yield _Text(share, job.id, owner, said, None, given.metadata)
 
 
-def _keep(text: _Text, extracted: Extracted) -> None:
+def is_wanted(fact: Fact, wanted: Extraction) -> bool:
+    """Whether the workspace's settings let a fact be remembered."""
+    return fact.kind in wanted.kinds and fact.importance >= wanted.least_importance
+
+
+def _keep(text: _Text, extracted: Extracted, wanted: Extraction) -> None:
+    """Take the facts that the workspace wants: of its kinds, and important enough."""
     if extracted.reason:
         text.share.misread[text.message_id or text.job_id] = extracted.reason
     for ordinal, fact in enumerate(extracted.facts):
+        if not is_wanted(fact, wanted):
+            continue
         more: dict[str, Any] = {"message_id": text.message_id, "metadata": text.metadata}
         found = Found(text.job_id, text.owner, statement(fact, extracted.by, text.said, ordinal, **more))
         text.share.found.append(found)

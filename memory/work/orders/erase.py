@@ -13,7 +13,23 @@ from django.db.models import Model, QuerySet
 from memory import caching
 from memory.jobs.kinds import Again, Done, Work, job_kind
 from memory.jobs.locks import lock_writes
-from memory.models import Conversation, Decision, Job, JobOutput, Memory, Message, Priority, Revision, Scope
+from memory.models import (
+    DIMENSIONS,
+    Conversation,
+    Decision,
+    IndexedMessage,
+    Job,
+    JobOutput,
+    Memory,
+    Message,
+    Priority,
+    Revision,
+    Scope,
+    Served,
+    Tally,
+)
+from memory.providers import configured
+from memory.remember import erasure
 from memory.work.payloads import EraseUser
 
 SLICE: Final = 500  # rows of a table in one commit
@@ -50,7 +66,7 @@ def erase_user(work: Work[EraseUser]) -> Done | Again:
                 counts["revisions"] = counts.get("revisions", 0) + revisions
             return Again(work.payload, result=counts, write=partial(_delete, work, name, ids))
     counts["jobs"] = _jobs(work).count()
-    return Done(counts, partial(_empty_jobs, work))
+    return Done(counts, partial(_finish, work, dict(counts)))
 
 
 def _tables(work: Work[Any]) -> list[tuple[str, QuerySet[Any]]]:
@@ -71,22 +87,37 @@ def _jobs(work: Work[Any]) -> QuerySet[Job]:
 
 def _delete(work: Work[Any], name: str, ids: Sequence[UUID]) -> None:
     lock_writes(work.workspace_id, work.user_id)
+    rows = dict(_tables(work))[name].model._default_manager.filter(pk__in=ids)
     if name == "memories":
+        _forget_vectors(work, rows.values_list("text", flat=True))
         _raw_delete(Revision.objects.filter(memory_id__in=ids))
+        _raw_delete(Served.objects.filter(memory_id__in=ids))
         Memory.objects.filter(replaced_by_id__in=ids).update(replaced_by=None)
-    _raw_delete(dict(_tables(work))[name].model._default_manager.filter(pk__in=ids))
+    elif name == "messages":
+        _forget_vectors(work, rows.values_list("content", flat=True))
+        _raw_delete(IndexedMessage.objects.filter(message_id__in=ids))
+    _raw_delete(rows)
     transaction.on_commit(lambda: caching.forget_user(work.workspace_id, work.user_id))
+
+
+def _forget_vectors(work: Work[Any], texts: QuerySet[Any, Any]) -> None:
+    written = list(texts)
+    models = erasure.models_of(work.workspace_id, work.user_id, configured.standby())
+    transaction.on_commit(lambda: caching.forget_embeddings(written, models=models, dimensions=DIMENSIONS) and None)
 
 
 def _raw_delete(rows: QuerySet[Any, Any]) -> None:
     """Without the look-ups for what refers to the rows, which Django makes for each: here it is gone already."""
     model: type[Model] = rows.model
+    key = model._meta.pk.column
     with connection.cursor() as cursor:
         sql, parameters = rows.values("pk").query.sql_with_params()
-        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE id IN ({sql})", parameters)
+        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE {key} IN ({sql})", parameters)
 
 
-def _empty_jobs(work: Work[EraseUser]) -> None:
+def _finish(work: Work[EraseUser], counts: dict[str, int]) -> None:
+    """What jobs and exports hold of the user, the user's tally, and the proof that nothing is left."""
+    counts["exports"] = erasure.erase_exports(work.workspace_id, work.user_id, since=None, now=work.now)
     JobOutput.objects.filter(job_id__in=_jobs(work).values("pk")).delete()
     arguments: dict[str, Any] = {
         "now": work.now,
@@ -98,4 +129,8 @@ def _empty_jobs(work: Work[EraseUser]) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(JOBS_SQL, arguments)
+    Tally.objects.filter(workspace_id=work.workspace_id, user_id=work.user_id).delete()
+    erasure.report_user(
+        work.workspace_id, work.user_id, counts, actor=f"job {work.job_id}", reason=work.payload.reason, now=work.now
+    )
     transaction.on_commit(lambda: caching.forget_user(work.workspace_id, work.user_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -16,9 +16,21 @@ from memory.jobs.working.run import told
 from memory.models import Priority
 from memory.providers.base import ProviderError, ProviderOpenError, ProviderRefusedError
 from memory.work.messages.share import Share
-from memory.work.payloads import Dedupe, ProcessText, Redo, Reembed, RefreshSummary, Reread
+from memory.work.payloads import (
+    Dedupe,
+    Enlarge,
+    FoldWindow,
+    IndexMessages,
+    ProcessText,
+    Redo,
+    Reembed,
+    RefreshSummary,
+    Reread,
+)
 
-REEMBED, REREAD, REFRESH_SUMMARY, DEDUPE = "reembed", "reread", "refresh_summary", "dedupe"
+REEMBED, REREAD, REFRESH_SUMMARY, DEDUPE, JUDGE = "reembed", "reread", "refresh_summary", "dedupe", "judge"
+FOLD_WINDOW = "fold_window"
+INDEX, ENLARGE = "index_messages", "enlarge_index"
 DEGRADED: Final = "degraded"  # the key: one such job at a time waits for a user
 BATCH: Final = "batch"  # the key of merging what was added without looking for near duplicates
 SOON: Final = timedelta(seconds=5)
@@ -28,30 +40,33 @@ LONGEST: Final = timedelta(minutes=5)
 R = TypeVar("R", bound=Redo)
 
 
-def order(shares: Iterable[Share], *, now: datetime) -> None:
+def order(shares: Iterable[Share], *, grown: Collection[tuple[uuid.UUID, str]] = (), now: datetime) -> None:
     """Ask for what these users' stand-ins did to be redone, in the transaction that writes it.
 
-    And for their new facts to be compared with each other, where that was left for later.
+    And for their new facts to be compared with each other, where that was left for later; and for the large indexes,
+    for those who have grown into them.
     """
     wanted: dict[tuple[str, str], list[tuple[Share, Payload]]] = defaultdict(list)  # by kind and key
     for share in shares:
-        if share.vectors_reason:
+        if share.vectors_reason and share.found:
             wanted[REEMBED, DEGRADED].append((share, Reembed()))
+        if share.vectors_reason and share.spoken:
+            wanted[INDEX, DEGRADED].append((share, IndexMessages()))
+        if share.user in grown:
+            wanted[ENLARGE, DEGRADED].append((share, Enlarge()))
         if share.found and not catalogue.compares(*share.user):
             wanted[DEDUPE, BATCH].append((share, Dedupe()))
         if share.misread:
             wanted[REREAD, ""].append((share, _reread(share)))
-        for fold, reason in share.folds:
-            if reason:
-                refresh = RefreshSummary(conversation=fold.conversation_id)
-                wanted[REFRESH_SUMMARY, str(fold.conversation_id)].append((share, refresh))
+        for kind, of in _summaries(share):
+            wanted[kind, str(of.conversation)].append((share, of))
     for (kind, key), found in wanted.items():
         _submit(kind, key, [(*share.user, payload) for share, payload in found], now)
 
 
-def order_again(kind: str, payload: Redo, user: tuple[uuid.UUID, str], *, now: datetime) -> None:
+def order_again(kind: str, payload: Redo, user: tuple[uuid.UUID, str], *, now: datetime, key: str = DEGRADED) -> None:
     """The same for one user's one thing."""
-    _submit(kind, DEGRADED, [(*user, payload)], now)
+    _submit(kind, key, [(*user, payload)], now)
 
 
 def later(work: Work[R], payload: R, problem: ProviderError) -> Again:
@@ -67,6 +82,15 @@ def later(work: Work[R], payload: R, problem: ProviderError) -> Again:
     result = dict(work.result or {}) | {"waits_for": told(problem)}
     # some spread, so that not all that waits asks in the same moment
     return Again(payload.model_copy(update={"tries": payload.tries + 1}), wait * random.uniform(1, 1.2), result)
+
+
+def _summaries(share: Share) -> Iterator[tuple[str, RefreshSummary | FoldWindow]]:
+    """What is to be done about the share's conversations: summaries of a stand-in, and windows that are still full."""
+    for fold, reason in share.folds:
+        if reason:
+            yield REFRESH_SUMMARY, RefreshSummary(conversation=fold.conversation_id)
+        if fold.is_partial:
+            yield FOLD_WINDOW, FoldWindow(conversation=fold.conversation_id)
 
 
 def _reread(share: Share) -> Reread:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from memory import caching
 from memory.conversation import summarize
-from memory.dedupe.halves import as_texts
+from memory.dedupe.stored.halves import as_texts
 from memory.errors import ConflictError, NotFoundError
 from memory.jobs.kinds import Again, Done, Work, job_kind
 from memory.jobs.submit import submit_many
@@ -98,19 +98,19 @@ def _write_vectors(work: Work[Reembed], rows: Sequence[_Row], vectors: NDArray[n
     scope=Scope.WRITE,
 )
 def refresh_summary(work: Work[RefreshSummary]) -> Done | Again:
-    """Summarize again what the summary covers, from the first message on, a few windows at a time."""
-    given, limits = work.payload, tools.from_settings()
+    """Summarize again what the summary covers, from the first message on, a chunk at a time."""
+    given, kit = work.payload, tools.from_settings()
     mine = Conversation.objects.filter(pk=given.conversation, workspace_id=work.workspace_id, user_id=work.user_id)
     conversation = mine.only("summary_through", "summary_version").first()
     if conversation is None:
         raise NotFoundError(f"No conversation {given.conversation} of this user.")
-    through = min(conversation.summary_through, given.after + SLICE)
-    if through <= given.after:
+    if conversation.summary_through <= given.after:
         return Done({"messages": given.after})
-    said = summarize.spoken([(conversation.pk, given.after, through)])[conversation.pk]
+    said, through = summarize.spoken(conversation.pk, after=given.after, through=conversation.summary_through)
     try:
-        summarizer = limits.providers.first.summarizer
-        summary = summarizer.summarize(given.summary, said, budget_tokens=limits.summary_tokens)
+        summarizer = kit.providers.first.summarizer
+        tokens = kit.terms(work.workspace_id).window.summary_tokens
+        summary = summarizer.summarize(given.summary, said, budget_tokens=tokens)
     except ProviderError as problem:
         return later(work, given, problem)
     if through < conversation.summary_through:

@@ -164,7 +164,7 @@ def test_a_users_conversation_and_context_are_warmed_after_a_write_and_show_it(a
     assert caching.warm("conversation") == Warmed(made=1)
     assert caching.warm("context") == Warmed(made=1)
     shape = shape_of(api.workspace.pk, "mara", rollout.is_on)
-    key = key_of(json.dumps(question).encode(), shape)
+    key = key_of(json.dumps(question).encode(), "", shape)
     warmed = caching.peek_context(api.workspace.pk, "mara", key)
     assert warmed is not None
     assert warmed != first

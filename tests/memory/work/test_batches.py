@@ -17,7 +17,17 @@ from memory.providers.local.extractor import LocalExtractor
 from memory.work.messages import process as messages
 from memory.work.messages.process import process
 from memory.work.messages.share import Share
-from tests.make import NOW, make_conversation, make_providers, make_tools, make_workspace, say, texts
+from tests.make import (
+    NOW,
+    make_conversation,
+    make_providers,
+    make_terms,
+    make_tools,
+    make_workspace,
+    say,
+    texts,
+    with_window,
+)
 from tests.memory.work.doubles import Remote, result_of
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +52,7 @@ def test_many_users_are_processed_with_one_embedding_call_and_each_keeps_to_itse
     conversations = make_users(30, "I'm allergic to peanuts.", "I live in Leeds.")
     remote = Remote()
     assert process_all(providers=make_providers(embedder=remote)) == {}
-    assert (remote.calls, remote.texts) == (1, 60)
+    assert (remote.calls, remote.texts) == (1, 120)  # a message and a fact each
     for conversation in conversations:
         assert texts(conversation) == ["Is allergic to peanuts", "Lives in Leeds"]
     assert set(Job.objects.values_list("state", flat=True)) == {JobState.SUCCEEDED}
@@ -59,13 +69,12 @@ def test_a_hundred_users_take_as_many_statements_as_one(django_assert_max_num_qu
 @pytest.mark.parametrize("poisoned", [0, 7, 15])
 def test_one_user_whose_writes_fail_fails_alone(poisoned: int) -> None:
     conversations = make_users(16, "I live in Leeds.")
-    # what PostgreSQL refuses when it is written: a fact that is longer than its column
+    # what PostgreSQL refuses: a text with a NUL
     bad = conversations[poisoned]
-    kind = "x" * 17
 
     class Wordy(LocalExtractor):
         def extract(self, message: Said) -> list[Fact]:
-            return [Fact("Is bad", kind, 0.5, (0, 1))] if message.content == "bad" else super().extract(message)
+            return [Fact("Is bad\0", "other", 0.5, (0, 1))] if message.content == "bad" else super().extract(message)
 
     say(bad, "bad")
     errors = process_all(providers=make_providers(extractor=Wordy()))
@@ -154,8 +163,9 @@ def test_every_column_of_what_a_batch_writes_is_as_the_models_say() -> None:
         None,
         True,
     )
-    assert (revision.cause, revision.actor, revision.reason) == ("extracted", "local-rules-1", "")
-    assert (decision.trace, decision.thresholds, decision.span) == ([], {"near_certain": 0.95}, [0, 29])
+    assert (revision.cause, revision.actor, revision.reason) == ("extracted", LocalExtractor().name, "")
+    assert (decision.trace, decision.thresholds, decision.span) == ([], make_terms().dedupe.model_dump(), [0, 29])
+    assert (decision.by, decision.other, decision.effects, decision.resolution) == ("real_time", None, [], "")
     local = make_tools().providers.embed([memory.text]).rows[0]
     assert list(memory.embedding) == pytest.approx(local.tolist(), abs=1e-3)
 
@@ -165,7 +175,7 @@ def test_windows_of_many_conversations_are_folded_in_the_same_batch() -> None:
     for conversation in conversations[:2]:
         say(conversation, *[f"On day {number} I bought {number + 2} apples in town." for number in range(60)])
     say(conversations[2], "Hello there.")
-    process_all(window_tokens=400, summary_tokens=80)
+    process_all(**with_window(400, 80))
     summaries = list(Conversation.objects.order_by("user_id").values_list("summary_version", "summary_through"))
     assert [version for version, _ in summaries] == [1, 1, 0]
     assert all(0 < through < 60 for _, through in summaries[:2])

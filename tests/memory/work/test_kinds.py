@@ -14,8 +14,9 @@ from tests.memory.work.doubles import ask, run_due
 
 pytestmark = pytest.mark.django_db
 KINDS = {
-    "dedupe", "drill", "erase_user", "export", "generate_response", "import_messages", "noop", "process_messages",
-    "process_text", "reembed", "refresh_summary", "reread", "warm_cache",
+    "dedupe", "drill", "enlarge_index", "erase_user", "export", "fold_window", "generate_response", "import_messages",
+    "index_messages",
+    "index_scope", "noop", "process_messages", "process_text", "reembed", "refresh_summary", "reread", "warm_cache",
 }  # fmt: skip
 
 
@@ -60,8 +61,9 @@ def test_a_payload_that_does_not_fit_is_refused_by_its_field(kind: str, payload:
 
 
 def test_what_touches_a_whole_user_needs_the_admin_scope_and_rereading_is_ours_alone() -> None:
-    assert {name for name in KINDS if kind_of(name).scope is Scope.ADMIN} == {"erase_user", "export", "reembed"}
-    assert {name for name in KINDS if kind_of(name).scope is None} == {"reread"}
+    admins = {"erase_user", "export", "index_messages", "index_scope", "reembed"}
+    assert {name for name in KINDS if kind_of(name).scope is Scope.ADMIN} == admins
+    assert {name for name in KINDS if kind_of(name).scope is None} == {"enlarge_index", "reread"}
 
 
 def test_a_drill_fails_as_often_as_asked() -> None:

@@ -5,16 +5,17 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from memory.dedupe.candidates import Owner, Vectors
+from memory.dedupe.stored.candidates import Owner, Vectors
 from memory.jobs.delivery.sweep import sweep
 from memory.jobs.working.claim import claim
 from memory.jobs.working.finish import LostLeaseError
-from memory.models import Conversation, Decision, Job, JobState, Kind, Memory, Message, Revision
+from memory.models import Decision, Job, JobState, Kind, Memory, Message, Revision
 from memory.providers.local.statements import kinds
 from memory.remember import Statement, remember
 from memory.work.messages.process import process
-from tests.make import NOW, make_conversation, make_tools, make_workspace, say, texts, work
+from tests.make import NOW, make_conversation, make_tools, make_workspace, say, texts, with_window, work
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def test_a_message_becomes_a_memory_with_revision_and_decision() -> None:
     job = Job.objects.get()
     assert (job.state, job.result) == (
         JobState.SUCCEEDED,
-        {"messages": 1, "added": [str(memory.pk)], "duplicates": []},
+        {"messages": 1, "added": [str(memory.pk)], "duplicates": [], "merged": [], "superseded": [], "review": []},
     )
     assert Message.objects.get().processed_at == NOW
 
@@ -60,23 +61,16 @@ def test_a_fact_twice_in_one_batch_is_stored_once() -> None:
     assert texts(conversation) == ["Is allergic to peanuts"]
 
 
-def test_500_and_5000_stay_two_facts() -> None:
+def test_500_and_5000_are_never_one_fact() -> None:
     conversation = make_conversation()
     say(conversation, "I saved 500 euros for the trip.")
     say(conversation, "I saved 5000 euros for the trip.")
     work(conversation)
-    assert len(texts(conversation)) == 2
-    guards = [guard["guard"] for step in Decision.objects.order_by("id").last().trace for guard in step["guards"]]  # type: ignore[union-attr]
-    assert "number" in guards
-
-
-def test_i_no_longer_eat_meat_does_not_merge_with_i_dont_eat_meat() -> None:
-    conversation = make_conversation()
-    say(conversation, "I don't eat meat.")
-    work(conversation)
-    say(conversation, "I no longer eat meat.")
-    work(conversation)
-    assert texts(conversation) == ["Does not eat meat", "No longer eats meat"]
+    decision = Decision.objects.order_by("id").last()
+    assert decision is not None
+    assert decision.outcome != "duplicate"
+    assert "number" in {guard["guard"] for step in decision.trace for guard in step["guards"]}
+    assert Memory.objects.count() == 2
 
 
 def test_what_the_assistant_says_and_what_was_recalled_is_not_remembered() -> None:
@@ -124,7 +118,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing() -> None:
 
 def test_a_long_conversation_is_folded_without_losing_a_message_between_summary_and_window() -> None:
     conversation = make_conversation()
-    tools = make_tools(window_tokens=400, summary_tokens=80)
+    tools = make_tools(**with_window(400, 80))
     for number in range(40):
         say(conversation, f"On day {number} I walked the dog along the canal and bought {number + 2} apples.")
         work(conversation, tools=tools)
@@ -147,7 +141,7 @@ def test_two_workers_that_learn_the_same_fact_at_once_keep_it_once() -> None:
 
     def learn() -> None:
         together.wait()
-        remember(owner=Owner(workspace.pk, "mara"), statements=[statement], vectors=vectors, near_certain=0.95)
+        remember(owner=Owner(workspace.pk, "mara"), statements=[statement], vectors=vectors, terms=tools.terms)
         connection.close()
 
     workers = [threading.Thread(target=learn) for _ in range(8)]
@@ -159,9 +153,12 @@ def test_two_workers_that_learn_the_same_fact_at_once_keep_it_once() -> None:
     assert sorted(Decision.objects.values_list("outcome", flat=True)) == ["added"] + ["duplicate"] * 7
 
 
-def test_deciding_takes_the_same_queries_for_one_fact_and_for_fifty(django_assert_max_num_queries: object) -> None:
-    conversation = make_conversation()
-    say(conversation, *[f"I have {number} red bicycles and {number} blue boats." for number in range(2, 52)])
-    with django_assert_max_num_queries(40):  # type: ignore[operator]
-        work(conversation)
-    assert Conversation.objects.get().length == 50
+def test_deciding_takes_the_same_queries_for_one_fact_and_for_fifty() -> None:
+    counts = []
+    for numbers in (range(2, 3), range(2, 52)):
+        conversation = make_conversation()
+        say(conversation, *[f"I have {number} red bicycles and {number} blue boats." for number in numbers])
+        with CaptureQueriesContext(connection) as ran:
+            work(conversation)
+        counts.append(len(ran))
+    assert counts[1] <= counts[0] + 3  # what needs to be retired, and looked at before

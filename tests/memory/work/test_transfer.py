@@ -7,7 +7,7 @@ import pytest
 from django.test import override_settings
 
 from memory.jobs import gate, output
-from memory.models import Conversation, Job, JobOutput, JobState, Memory, Message
+from memory.models import Conversation, Erasure, IndexedMessage, Job, JobOutput, JobState, Memory, Message, Tally
 from memory.work.orders import erase, transfer
 from tests.make import NOW, make_conversation, make_memory, make_workspace, say
 from tests.memory.work.doubles import ask, result_of, run_due
@@ -111,6 +111,11 @@ def test_erasing_a_user_leaves_nothing_but_the_counts(monkeypatch: pytest.Monkey
     assert job.result == {
         "decisions": 3, "memories": 5, "revisions": 5, "messages": 5, "conversations": 1, "jobs": 3,
     }  # fmt: skip
+    proof = Erasure.objects.get(user_id="mara")
+    assert (proof.memory_id, proof.reason, proof.report["left"]) == (None, "Asked for it by letter.", 0)
+    assert {one["place"]: one["erased"] for one in proof.report["places"]}["memories"] == 5
+    assert list(Tally.objects.values_list("user_id", flat=True)) == ["jonas"]
+    assert set(IndexedMessage.objects.values_list("user_id", flat=True)) <= {"jonas"}
     assert [Memory.objects.get().user_id, Message.objects.get().conversation.user_id] == ["jonas", "jonas"]
     assert list(Conversation.objects.values_list("user_id", flat=True)) == ["jonas"]
     assert JobOutput.objects.count() == 0

@@ -27,22 +27,36 @@ _TAKES_BARE: Final = r"(?:(?P<prep>since|until|till|by|from|before|after|of|than
 _RELATIVE = re.compile(
     r"\b" + _TAKES_BARE + r"(?<!the )(?<!about )(?<!around )(?<!almost )(?<!over )(?<!nearly )(?<!than )(?<!least )"
     r"(?:(?P<day>the day after tomorrow|"
-    r"the day before yesterday|today|tomorrow|yesterday)"
-    r"|(?P<which>next|last|this) (?P<unit>weekend|week|month|year|spring|summer|autumn|fall|"
-    + "|".join(_WEEKDAYS)
+    r"the day before yesterday|today|tonight|tomorrow|yesterday)"
+    r"|(?P<which>next|last|this) (?P<unit>weekend|week|month|year|spring|summer|autumn|fall|winter|"
+    + "|".join((*_WEEKDAYS, *_MONTHS))
     + r")"
     r"|(?P<count>\d{1,3}|" + "|".join(_NUMBERS) + r") (?P<ago>days?|weeks?|months?|years?) ago)\b(?!['\u2019]s|-)",
     re.IGNORECASE,
 )
 _DAY_OFFSETS: Final = {
-    "the day before yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1, "the day after tomorrow": 2,
+    "the day before yesterday": -2, "yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1,
+    "the day after tomorrow": 2,
 }  # fmt: skip
+# Only where the tense says which way to count: "is flying on Monday", "fell on Monday".
+_WEEKDAY = re.compile(
+    r"(?<!every )(?<!each )(?<!next )(?<!last )\b(?P<prep>on|by|until|before|after|since) "
+    rf"(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!['\u2019]s| (?:and|or|to|mornings|evenings|nights|afternoons)\b)",
+    re.IGNORECASE,
+)
+_HENCE = re.compile(
+    rf"\b(?P<in>in )?(?P<count>\d{{1,3}}|{'|'.join(_NUMBERS)}) (?P<unit>days?|weeks?|months?|years?)"
+    r"(?(in)(?!['\u2019])| from now)(?: time)?\b",
+    re.IGNORECASE,
+)
+_SINCE_MONTH = re.compile(rf"\bsince (?P<month>{'|'.join(_MONTHS)})\b(?! \d)")
 
 
-def resolved(text: str, today: date) -> str:
+def resolved(text: str, today: date, *, toward: int = 0) -> str:
     """Replace relative dates in `text`, said on the day `today`; what could mean two dates stays as it is.
 
-    Days become ISO dates, weeks "the week of" their Monday, months and seasons get their year.
+    Days become ISO dates, weeks "the week of" their Monday, months and seasons get their year. `toward` is 1 for what
+    is still to come and -1 for what has happened; 0 where the text doesn't say.
     """
 
     def calendar(found: re.Match[str]) -> str:
@@ -53,7 +67,32 @@ def resolved(text: str, today: date) -> str:
         given = found["prep"]
         return f"{given if given and given.lower() not in {'on', 'in'} else preposition} {name}"
 
+    if toward:
+        text = _WEEKDAY.sub(lambda found: f"{found['prep']} {_nearest(found['weekday'], today, toward)}", text)
+    if toward > 0:
+        text = _HENCE.sub(lambda found: _hence(found, today), text)
+    text = _SINCE_MONTH.sub(lambda found: f"since {found['month']} {_year_of(found['month'], today)}", text)
     return _RELATIVE.sub(calendar, text) if _RELATIVE.search(text) else text
+
+
+def _nearest(weekday: str, today: date, toward: int) -> str:
+    """The next such day after today, or the last one before it; today's own name is said of another week."""
+    distance = toward * (_WEEKDAYS.index(weekday.lower()) - today.weekday()) % 7 or 7
+    return (today + timedelta(days=toward * distance)).isoformat()
+
+
+def _hence(found: re.Match[str], today: date) -> str:
+    unit = found["unit"].lower().rstrip("s")
+    count = found["count"].lower()
+    number = int(count) if count.isdigit() else _NUMBERS[count]
+    if unit == "day":
+        return f"on {(today + timedelta(days=number)).isoformat()}"
+    return " ".join(_UNITS[unit](today, number))
+
+
+def _year_of(month: str, today: date) -> int:
+    """The year of the last such month that has begun."""
+    return today.year - (_MONTHS.index(month) + 1 > today.month)
 
 
 def _when(found: re.Match[str], today: date) -> tuple[str, str] | None:
@@ -67,6 +106,10 @@ def _when(found: re.Match[str], today: date) -> tuple[str, str] | None:
         return _weekday(which, _WEEKDAYS.index(unit), today)
     if unit in _FIRST_MONTH:
         return _season(which, unit, today)
+    if unit == "winter":
+        return _winter(which, today)
+    if unit.capitalize() in _MONTHS:
+        return _named_month(which, unit.capitalize(), today)
     return _period(which, unit, today)
 
 
@@ -92,15 +135,41 @@ def _weekday(which: str, weekday: int, today: date) -> tuple[str, str] | None:
 
 def _season(which: str, unit: str, today: date) -> tuple[str, str] | None:
     first = _FIRST_MONTH[unit]
-    if which == "last" and today.month < first + 3:
-        return "in", f"{unit} {today.year - 1}"
+    if which == "last":
+        return "in", f"{unit} {today.year - (today.month < first + 3)}"
     if which == "next" and today.month >= first:
         return "in", f"{unit} {today.year + 1}"
     return ("in", f"{unit} {today.year}") if which == "this" else None
 
 
+def _winter(which: str, today: date) -> tuple[str, str] | None:
+    """Resolve by the year in which a winter begins; in winter, the next one may be this one's other half."""
+    begins = today.year - (today.month < 3)  # of the winter that is now, or that was the last to come
+    is_winter = today.month in (12, 1, 2)
+    if which == "next" and is_winter:
+        return None
+    if which == "last":
+        begins -= 1
+    return "in", f"winter {begins}/{(begins + 1) % 100:02d}"
+
+
+def _named_month(which: str, month: str, today: date) -> tuple[str, str] | None:
+    """Resolve where the month is not so near that this year's and the other year's could be meant."""
+    number = _MONTHS.index(month) + 1
+    if which == "this":
+        return "in", f"{month} {today.year}"
+    if which == "last" and not 0 <= today.month - number < 3:
+        return "in", f"{month} {today.year - (number > today.month)}"
+    if which == "next" and number < today.month:
+        return "in", f"{month} {today.year + 1}"
+    return None
+
+
 def _weekend(which: str, today: date) -> tuple[str, str] | None:
     """Resolve "last weekend" from Monday to Thursday; later in the week both neighbours can be meant."""
+    if which == "this":
+        saturday = today + timedelta(days=5 - today.weekday())
+        return "on", f"the weekend of {saturday.isoformat()}"
     if which != "last" or today.weekday() > 3:
         return None
     return "on", f"the weekend of {(today - timedelta(days=today.weekday() + 2)).isoformat()}"

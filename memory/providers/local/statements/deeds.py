@@ -10,6 +10,7 @@ from memory.providers.local.statements.kinds import (
     DAYS,
     DURABLE,
     KIN,
+    MEDICINE,
     MONEY,
     MONTH,
     OFTEN_TEXT,
@@ -34,6 +35,7 @@ _SPORT: Final = (
     rf"report))\b)(?:.*{OFTEN_TEXT}|.*\d|.*\b(?:k|km|kilomet\w+|miles?|marathons?|races|trails|"
     r"ultras?)\b)"
 )
+
 
 DEEDS: Final[dict[str, Rules]] = {}
 
@@ -82,6 +84,12 @@ _deed("like love hate enjoy adore dislike loathe favour favor despise detest", K
 _deed("prefer", Kind.PREFERENCE, rf"{_LIKED}(?!to (?:go|use) with (?:it|that))")
 _deed("stand tolerate", Kind.PREFERENCE, rf"(?!(?:up|out|for|by|on|in)\b){_NOT_NOUN}")
 _deed("run swim cycle bike jog walk hike ski row climb train ride surf", Kind.HABIT, _SPORT)
+_deed("snore stutter sleepwalk", Kind.HABIT, r"$|(?!(?:it|this|that)\b)\S")
+_deed("keep", Kind.CONSTRAINT, r"(?:kosher|halal)\b")
+_deed("go", Kind.IDENTITY, r"by [A-Z]\w+$")
+_deed("keep breed", Kind.POSSESSION, rf"(?!\w+ing\b)(?:\w+ )?(?:bees|{THING})")
+_deed("know", Kind.IDENTITY, r"how to (?!(?:do|fix|solve|use|get|make|say|tell|handle|deal|explain)\b)\w+")
+_deed("eat", Kind.CONSTRAINT, r".*\b(?:halal|kosher|vegan|vegetarian|gluten-free|plant-based)\b")
 _deed("bite", Kind.HABIT, r"my nails\b")
 _deed("smoke vape", Kind.HABIT, r"$|(?!(?:it|this|that)\b)\S")
 _deed(
@@ -114,12 +122,22 @@ _deed(
     r"(?!(?:this|that|it|the|a|an)\b)(?:\w+ )?(?:[A-Z]\w+)|.*\b(?:over|instead of|rather than|"
     r"for (?:all|most|every)|every|always)\b|an? (?:wheelchair|hearing|cpap|cane|screen reader)",
 )
+_deed(
+    "use",
+    Kind.PREFERENCE,
+    r"(?!(?:this|that|it|the|an?|your|these|those|some|any|to|both|one|them|up|all|more|strings?|variables?|"
+    r"functions?|loops?)"
+    r"\b)[\w.+#-]+(?: (?!here|now|instead|there)[\w.+#-]+)?(?:, not .+)?$",
+)
+_deed("write code program", Kind.PREFERENCE, r"(?:most of |all of )?(?:(?:my|our) )?(?:\w+ )*in [A-Z][\w+#]*")
 _deed("own rent", Kind.POSSESSION, r"(?!(?:it|this|that|the)\b)(?:an?|two|three|\d+|my|our|several) \S")
 _deed("buy adopt sell inherit rescue", Kind.POSSESSION, rf"(?:an?|my|our|two|three|the) {UP_TO_3}{THING}")
 _deed("get", Kind.POSSESSION, rf"(?:an?|two|my|our|another) {UP_TO_3}(?!\w+ call){THING}")
 _deed("get", Kind.WORK, r"(?:promoted|laid off|fired|tenure|an? (?:\w+ )?(?:job|promotion|raise|degree))\b")
 _deed("get", Kind.RELATION, r"(?:married|engaged|divorced)\b")
 _deed("get", Kind.HABIT, rf"up (?:at|early|late|before)\b.*|.*{OFTEN_TEXT}")
+_deed("break split", Kind.RELATION, r"up(?:$| with\b)")
+_deed("adopt foster", Kind.POSSESSION, r"(?:an?|two|three) (?!new|similar|different)\w+")
 _deed("marry divorce", Kind.RELATION, r"\S")
 _deed("date", Kind.RELATION, r"[A-Z]|a ")
 _deed("raise", Kind.RELATION, r"(?:my|our|two|three|a) ")
@@ -153,8 +171,7 @@ _deed("outgrow", Kind.HEALTH, r".*allerg")
 _deed(
     "take",
     Kind.HEALTH,
-    r".*\b(?:insulin|pills?|medication|meds|statins?|\d+ ?mg|vitamins?|antihistamines?|antidepressants?|"
-    r"metformin|tablets?|blood thinners?|ibuprofen|inhaler)\b",
+    rf".*\b{MEDICINE}",
 )
 _deed(
     "take",
@@ -174,6 +191,7 @@ _deed(
     r"to (?:avoid|take|be home|leave by|wear|eat every|save)\b.*",
 )
 _deed("support follow", Kind.PREFERENCE, r"[A-Z]\w+(?: [A-Z]\w+)?$|[A-Z]\w+ (?:FC|United|City)")
+_deed("quit stop start begin", Kind.HEALTH, rf"(?:taking|using|on) (?:\w+ ){{0,3}}{MEDICINE}")
 _deed(
     "quit stop",
     Kind.HABIT,
@@ -213,6 +231,7 @@ _deed(
     r"(?:yoga|pilates|crossfit|karate|judo|taekwondo|ballet|pottery|ceramics|photography|volunteer work|"
     r"martial arts|kickboxing|jiu-jitsu)\b",
 )
+_deed("do", Kind.HABIT, r"(?:most|all|half) of (?:my|our) ")
 _deed("listen", Kind.PREFERENCE, r"to (?:classical|jazz|metal|rock|podcasts|audiobooks|music|techno|folk|country|hip)")
 _deed("celebrate bear", Kind.IDENTITY, r".*(?:birthday|" + MONTH + ")")
 _deed("belong", Kind.IDENTITY, r"to")
@@ -223,10 +242,12 @@ _deed("introduce", Kind.RELATION, r"me to [A-Z]")
 CAN: Final = {
     "can": re.compile(r"(?:swim|drive|speak|play|cook|sing|read|ski|sail|dance|juggle|bake|knit)\b(?! (?:it|this|"
 r"that|you))"),
-    "cannot": re.compile(rf"(?:eat|drink|swim|drive|fly|stand|tolerate|have (?:dairy|gluten|nuts|caffeine|"
+    "cannot": re.compile(rf"(?:eat|drink|swim|drive|fly|stand|tolerate|have (?:(?!it|this|that|to|an?|the|any|my|"
+        r"your|fun|access)\w{4,}$|dairy|gluten|nuts|caffeine|"
         rf"alcohol)|travel|"
 rf"work|meet|take|do (?:mornings|{DAYS})|lift|run|live without|afford)\b(?! (?:it|this|that|"
 rf"out|up|on this))"),
+    "should": re.compile(r"(?:not )?avoid\b"),
     "must": re.compile(rf"(?:not )?(?:take|avoid|eat|drink|be (?:home|at|in|back)|leave by|wear|use)\b(?! (?:it|this|"
 rf"that|a reason))|.*{OFTEN_TEXT}"),
 }  # fmt: skip

@@ -73,17 +73,25 @@ THING: Final = (
     r"record player|iphone|android|macbook|laptop|[A-Z]\w+)\b"
 )
 KIN: Final = (
-    r"(?:gran|nan|brothers?|sisters?|sons?|daughters?|kids?|child|children|twins?|bab(?:y|ies)|"
+    r"(?:gran|nan|newborn|infant|teenagers?|brothers?|sisters?|sons?|daughters?|kids?|child|children|twins?|bab(?:y|"
+    r"ies)|"
     r"toddler|wife|husband|spouse|partner|girlfriend|boyfriend|fianc[eé]e?|"
     r"(?:grand|step|god)[- ]?(?:son|daughter|child|children|mother|father|parents|kids|ma|pa)|"
     r"grandm\w+|grandpa|mother|father|mum|mom|dad|parents?|aunt|uncle|"
     r"cousins?|niece|nephew|family|siblings?|in-laws?|mother-in-law|father-in-law|flatmates?|roommates?|"
-    r"housemates?|ex|best friend|friends?|"
+    r"housemates?|ex|gf|bf|hubby|bff|roomies?|best friend|friends?|"
     r"boss|manager|team lead|colleagues?|neighbou?rs?|landlord|landlady|mentor|coach|therapist|"
     r"doctor|dentist|gp|vet|nanny|teacher|supervisor)\b"
 )
+MEDICINE: Final = (
+    r"(?:insulin|pills?|medication|meds|medicine|statins?|\d+ ?mg|vitamins?|antihistamines?|antidepressants?|metformin|"
+    r"tablets?|blood thinners?|ibuprofen|inhaler|aspirin|antibiotics|steroids|painkillers?|\w+(?:pril|olol|statin|"
+    r"formin|"
+    r"azole|cillin|pine|pam|oxetine|sartan))\b"
+)
 TRAIT: Final = (
-    r"(?:name|birthday|rent|salary|budget|address|job|hobby|hobbies|allergy|allergies|wedding|"
+    r"(?:(?:nick|user|sur|middle )?name|preferred \w+|birthday|rent|salary|budget|address|job|hobby|hobbies|allergy|"
+    r"allergies|wedding|"
     r"anniversary|flight|appointment|surgery|exam|flat|"
     r"apartment|house|home|office|commute|shifts?|working hours|work hours|goal|dream|diet|blood type|"
     r"height|weight|shoe size|time ?zone|degree|team|company|employer|hometown|"
@@ -127,9 +135,17 @@ BE: Final = rules(
         rf"limited to|restricted|on call|capped|due\b|{MONEY[2:]})",
     ),
     (
+        Kind.WORK,
+        rf"(?i:an? {UP_TO_3}(?:boss|manager|team lead|mentor|coach|therapist|doctor|dentist|gp|vet|nanny|teacher|"
+        rf"supervisor|"
+        r"landlord|landlady)\b|on (?:[\w-]+ )?(?:leave|sabbatical)\b|no longer with [A-Z])",
+    ),
+    (
         Kind.RELATION,
         rf"(?i:(?:happily |recently )?(?:married|engaged|single|divorced|widowed|separated|dating)\b|"
-        rf"(?:an?|the|my|his|her|\w+'s) {UP_TO_3}{KIN})|[A-Z]\w+'s {UP_TO_3}{KIN}|my ex\b",
+        rf"(?:an?|the|my|his|her|\w+'s) {UP_TO_3}{KIN})|[A-Z]\w+'s {UP_TO_3}{KIN}|my ex\b|"
+        r"the (?:oldest|youngest|eldest|middle|only|first|second|third) (?:of|child|son|daughter|brother|sister|"
+        r"one of)\b",
     ),
     (
         Kind.WORK,
@@ -146,7 +162,8 @@ BE: Final = rules(
     ),
     (
         Kind.IDENTITY,
-        r"(?:named|called|born)\b|(?i:(?:\d+|\w+teen|\w+ty(?:-\w+)?|\w+)(?: and a half)? years? old)|"
+        r"(?:named|called|born)\b|\d[\d.']* ?(?:feet|foot|ft|cm|m|metres?|meters?)\b.*\btall|(?i:(?:\d+|\w+teen|"
+        r"\w+ty(?:-\w+)?|\w+)(?: and a half)? years? old)|"
         r"(?:[1-9]\d|10\d)$|turning (?:\d|\w+ty)|[A-Z]\w+(?:an|ish|ese|ian|ch)\b|"
         r"(?i:an? )?(?i:introvert|extrovert|introverted|extroverted|left-handed|right-handed|trans\b|"
         r"transgender|gay|lesbian|bisexual|non-binary|christian|muslim|jewish|hindu|buddhist|atheist|"
@@ -183,7 +200,9 @@ DOING: Final = {
         r"(?i:work (?:at|as|for|from|part|full|nights|in|remotely)|study (?!this|the)|teach|freelance|"
         r"train (?:as|to be)|write (?:a|my) (?:book|novel|thesis|dissertation))"
     ),
-    Kind.RELATION: re.compile(r"(?:date|see) (?:[A-Z]|a |someone)|raise"),
+    Kind.RELATION: re.compile(
+        r"(?:split|break) up|separate\b|get (?:divorced|engaged)|(?:date|see) (?:[A-Z]|a |someone)|raise"
+    ),
     Kind.PLACE: re.compile(r"live (?:in|with|near|at|alone)|rent\b|stay with my"),
 }
 HAVE: Final = rules(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from memory.providers.local.statements.verbs import FORMS, MODALS, third, words_of
+from memory.providers.local.statements.kinds import KIN
+from memory.providers.local.statements.verbs import FORMS, MODALS, UNCHANGED, form_of, third, words_of
 
 _ADVERBS: Final = frozenset(
     words_of(
         """
-    also always usually often never really just still now currently only mostly mainly sometimes
+    also always once usually often never really just still now currently only mostly mainly sometimes
     rarely hardly normally generally actually regularly recently finally already absolutely
     definitely truly both all especially particularly typically probably soon personally
     occasionally seldom frequently even simply totally kinda sorta first later long since then
@@ -24,52 +25,10 @@ _ADVERBS: Final = frozenset(
 # They say how the speaker talks, not what is the case; without them a restated fact gives the same text.
 _FILLERS: Final = frozenset(words_of("""also actually just kinda sorta simply personally then even"""))
 
-_LONG: Final = [
-    (re.compile(pattern, re.IGNORECASE), long)
-    for pattern, long in [
-        (r"\bI'?m\b(?!-)", "I am"), (r"\b(I|we|you|they)'ve\b", r"\1 have"), (r"\bIve\b", "I have"), (r"\bwe're\b",
-        "we are"),
-        (r"\b(they|you)'re\b", r"\1 are"), (r"\b(\w+)'ll\b", r"\1 will"), (r"\bwon't\b", "will not"),
-        (r"\bcan'?t\b", "cannot"),
-        (r"\bcan not\b", "cannot"), (r"\bshan't\b", "shall not"), (r"\bain't\b", "am not"),
-        (r"\b(do|does|did|is|was)nt\b", r"\1 not"),
-        (r"\b(\w+)n't\b", r"\1 not"),
-        (r"\b(I|we)'d (?=(?:\w+ )?(?:been|had|gone|lived|worked)\b)", r"\1 had "),
-        (r"\b(I|we|you|they|he|she)'d\b", r"\1 would"),
-        (r"\b(he|she|it|that|there|who)'s (?=got\b|been\b|had\b)", r"\1 has "),
-        (r"\b(he|she|it|that|there|who|what)'s\b", r"\1 is"),
-        (r"\b(\w+)'s (?=(?:an?|not|allergic|vegetarian|vegan|from|called|named|based|pregnant|married|"
-r"retired|turning)\b)", r"\1 is "),
-        (r"\b(I|we) have got\b", r"\1 have"), (r"\bhas got\b", "has"), (r"\b(?:gonna)\b", "going to"),
-        (r"\bwanna\b", "want to"),
-        (r"\bgotta\b", "have to"), (r"\b(do|does|did) not anymore\b", r"\1 not any more"),
-    ]
-]  # fmt: skip
-_OPENER = re.compile(
-    r"^(?:(?:well|actually|oh|ah|um+|uh+|hm+|so|and|but|also|anyway|honestly|basically|fyi|btw|"
-    r"yes|yeah|yep|yup|no|nope|ok|okay|sure|hey|hi|"
-    r"hello|right|wow|haha|lol|true|plus|cool|great|nice|true|besides|thanks|sorry|because|cause|"
-    r"though|although|unfortunately|luckily|fortunately|"
-    r"sadly|personally|as i said|as i mentioned|like i said|as you know|by the way|to be honest|"
-    r"tbh|in fact|for the record|for context|"
-    r"just so you know|just to let you know|you know|fun fact|quick note|one more thing|for reference|"
-    r"as a reminder|for what it's worth|"
-    r"(?:please |pls )?(?:remember|note|keep in mind|don't forget) that)(?:[,:.!…]+\s*|\s+(?=(?:I|"
-    r"I'm|I've|my|we|our)\b)|\s*[-\u2013\u2014]+\s+))+",
-    re.IGNORECASE,
-)
-_HEADED = re.compile(r"^[^:,.]{3,40}: (?=(?:I|my|we|our)\b)", re.IGNORECASE)
-_CLOSER = re.compile(
-    r"(?:[,\s]+(?:by the way|btw|haha|lol|please|pls|though|too|as it is|actually|anyway|just saying|"
-    r"honestly|you know|for sure|of course|"
-    r"as well|before you \w+.*|if that (?:helps|matters)|fyi|tbh|i think|i guess|remember|as|in case \w+.*|"
-    r"so|and|but|or)\b[\s!.)]*)+$",
-    re.IGNORECASE,
-)
-_CALLED = re.compile(r"^(?:(?:hey|hi|hello|thanks|yeah|wow|yes|no)\s+)?[A-Z][a-z]+[,!]\s+(?=(?:I|my|we|our)\b)")
 _ASIDE = re.compile(
-    r"^((?:(?:when|while|whenever|as an?|before|after|until|since|every time|because of)\b[^,;]{1,70}(?=,)|"
-    r"(?:these days|nowadays|currently|lately|recently|"
+    r"^((?:(?:when|while|whenever|as an?|before|after|until|since|every time|because of|given)\b[^,;]{1,70}(?=,)|"
+    r"(?:these days|nowadays|currently|lately|recently|as an? [\w-]+(?: [\w-]+)?|"
+    r"in (?:my|our) (?:free|spare) time|at my (?:age|work|job)|in (?:my|our) (?:family|house|team|office)|"
     r"usually|sometimes|normally|tomorrow|yesterday|tonight|(?:on|since|every|each|in|at|last|"
     r"next|this|during|for|most|twice|once|two|three|\d+)"
     r"\b(?: (?!I\b|my\b|we\b|our\b)[^\s,;]+){1,6}?)(?=,? (?:I|my|we|our)\b))),?\s+(?=(?:I|my|we|our)\b)",
@@ -80,16 +39,51 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _OWN = re.compile(r"^(?:my|our)\s+", re.IGNORECASE)
-_NAME = re.compile(r"^([A-Z][a-z'-]+(?: [A-Z][a-z'-]+)?)\s+(?=[a-z])")
+_CAPITAL: Final = r"[^\W\d_a-zß-öø-ÿ][\w'\u2019-]+"
+_NAME = re.compile(rf"^({_CAPITAL}(?: {_CAPITAL})?)\s+(?=[a-z])")
+_NAMES_KIN = re.compile(rf"^({_CAPITAL}'s (?:[a-z-]+ )?{KIN}) (?=[a-z])")
+# Whoever types no capitals names people by what only names can be: "ana is my sister".
+_DEFINED = re.compile(
+    r"^(?!(?:it|this|that|these|those|he|she|they|you|there|here|what|who|where|which|how|everything|nothing|"
+    r"something|one|and|"
+    r"but|so|or|the|his|her|your|all|not)\b)([\w'\u2019-]+(?: [\w'\u2019-]+)?) (?=(?:is|are|was) (?:not )?(?:my |"
+    r"our |(?:where|when) I |something I |the "
+    r"[\w'-]+ (?:that )?I )|introduced me to )",
+    re.IGNORECASE,
+)
+_THING = re.compile(r"^the (?=[\w'-]+ )", re.IGNORECASE)
+_NUMBERED = re.compile(r"^((?:[A-Z][a-z]+|port|room|gate|platform|floor|apartment|flat|seat) \d+)\s+(?=[a-z])")
+_LIKED_BEST = re.compile(
+    r"^(the [\w' -]{2,40}? (?:that )?I (?:like|love|enjoy|hate|dislike|use|drink|eat|trust|miss) (?:the )?(?:best|"
+    r"most|least|"
+    r"more than any other))\s+(?=(?:is|are|was)\b)",
+    re.IGNORECASE,
+)
+# What does something to the user: "cats give me asthma".
+_DOES_TO_ME = re.compile(
+    r"^(?!(?:it|this|that|these|those|you|your|he|she|they|his|her|their|its|what|which|who|there|everything|nothing|"
+    r"something|anything|please|just|and|but|so|or|because|when|if|since|as|the (?:pic|photo|picture|video|colou?rs)|"
+    r"can|could|would|will|do|does|did|let|to|the (?:code|error|script|test|compiler|answer))\b)"
+    r"(?P<what>(?:[\w'-]+ ){0,4}?[\w'-]+) "
+    r"(?=(?:(?:always|often|usually|sometimes|never|really) )?(?:(?:do|does|did) (?:not )?)?(?:gives?|"
+    r"makes?|costs?|"
+    r"causes?|keeps?|helps?|scares?|bores?|annoys?|relaxes|relax|calms?|irritates?|reminds?|disgusts?|terrif(?:y|ies)|"
+    r"gave|made|cost|caused|taught|hurts?|stress(?:es)?|bothers?|suits?) (?:me|us|my)\b)",
+    re.IGNORECASE,
+)
 
 
 class Who(StrEnum):
-    """Whom a statement is about: the user, the user with others, somebody or something of theirs, somebody named."""
+    """Whom a statement is about: the user, the user with others, somebody or something of theirs, somebody named.
+
+    Or a thing that is neither theirs nor named, but told about: "the garage code", "cats" that make them cough.
+    """
 
     SELF = "self"
     GROUP = "group"
     OWNED = "owned"
     NAMED = "named"
+    THING = "thing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +102,6 @@ class Statement:
     object: str
 
 
-def spoken_plainly(clause: str) -> str:
-    """Return the clause without openers, contractions and closing marks: "Well, I'm in!" → "I am in"."""
-    text = _CLOSER.sub(
-        "", _unbracketed(" ".join(clause.replace("\u2019", "'").split()).strip(" .!,;:…*_~-\u2013\u2014"))
-    )
-    if text.isupper() and text.count(" ") > 1:
-        text = text.lower()
-    text = _OPENER.sub("", text)
-    text = _OPENER.sub("", _CALLED.sub("", _HEADED.sub("", text)))
-    if (
-        "'" in text
-        or " i " in f" {text}"
-        or re.search(r"\b(?:im|ive|cant|dont|doesnt|didnt|isnt|gonna|wanna|gotta)\b", text, re.I)
-    ):
-        for pattern, long in _LONG:
-            text = pattern.sub(long, text)
-        text = re.sub(r"\bi\b", "I", text)
-    return re.sub(r"\bcan not\b", "cannot", text)
-
-
-def _unbracketed(text: str) -> str:
-    """Take off brackets around the whole clause, and a bracket that lost its other half when the clause was cut."""
-    if text.startswith("(") and text.endswith(")"):
-        text = text[1:-1]
-    return text if text.count("(") == text.count(")") else text.replace("(", "").replace(")", "")
-
-
 def read(plain: str) -> Statement | None:
     """Take apart a clause from `spoken_plainly`; None when its subject is neither the user nor somebody named."""
     aside = ""
@@ -144,13 +111,24 @@ def read(plain: str) -> Statement | None:
         who = Who.GROUP if (found["who"] or "").lower() == "we" or found["joint"] else Who.SELF
         return _taken_apart(who, found[0].strip(), plain[found.end() :], aside)
     if owned := _OWN.match(plain):
-        return _with_noun(plain, owned.end(), aside)
-    if not aside and (named := _NAME.match(plain)):
-        return _taken_apart(Who.NAMED, named[1], plain[named.end() :], aside)
-    return None
+        return _with_noun(Who.OWNED, plain, owned.end(), aside)
+    return None if aside else _of_others(plain)
 
 
-def _with_noun(plain: str, start: int, aside: str) -> Statement | None:
+def _of_others(plain: str) -> Statement | None:
+    """Take apart a clause about somebody named, or about a thing."""
+    for pattern in (_LIKED_BEST, _DOES_TO_ME, _NUMBERED):
+        if found := pattern.match(plain):
+            return _taken_apart(Who.THING, found[1], plain[found.end() :], "")
+    if found := _THING.match(plain):
+        return _with_noun(Who.THING, plain, found.end(), "")
+    if found := _NAMES_KIN.match(plain):
+        return _taken_apart(Who.OWNED, found[1], plain[found.end() :], "")
+    found = _NAME.match(plain) or _DEFINED.match(plain)
+    return _taken_apart(Who.NAMED, found[1], plain[found.end() :], "") if found else None
+
+
+def _with_noun(who: Who, plain: str, start: int, aside: str) -> Statement | None:
     """Find the verb behind "my …": the first word that is a verb in a form that fits, after at least one noun."""
     words = list(re.finditer(r"[^\s]+", plain[start:]))
     for place, word in enumerate(words[1:7], 1):
@@ -164,14 +142,14 @@ def _with_noun(plain: str, start: int, aside: str) -> Statement | None:
             while at > 1 and words[at - 1][0].casefold() in _ADVERBS:
                 at -= 1
             noun = plain[: start + words[at - 1].end()].rstrip(",")
-            return _taken_apart(Who.OWNED, noun, plain[start + words[at].start() :], aside)
+            return _taken_apart(who, noun, plain[start + words[at].start() :], aside)
     return None
 
 
 def _taken_apart(who: Who, subject: str, predicate: str, aside: str) -> Statement | None:
     words = predicate.split(" ")
     first = 0
-    while first < len(words) - 1 and words[first].casefold().strip(",") in _ADVERBS:
+    while first < len(words) - 1 and _is_adverb(words, first):
         first += 1
     adverbs = tuple(word.strip(",") for word in words[:first] if word.casefold().strip(",") not in _FILLERS)
     if first >= len(words):
@@ -179,20 +157,34 @@ def _taken_apart(who: Who, subject: str, predicate: str, aside: str) -> Statemen
     verb, after = words[first].casefold().strip(",;:"), words[first + 1 :]
     after = after[1:] if len(after) > 1 and after[0].casefold() in _FILLERS else after
     negated = bool(after) and after[0].casefold() == "not"
-    main, form, obj = _main_verb(verb, after[1:] if negated else after)
-    rest = " ".join(after[1:] if negated else after)
+    after = after[1:] if negated else after
+    if verb in {"do", "does"} and not negated and after[1:] and FORMS.get(after[0].casefold(), ("", ""))[1] == "base":
+        # "I do love" stresses, no more
+        verb, after = third(after[0].casefold()) if verb == "does" else after[0].casefold(), after[1:]
+    main, form, obj = _main_verb(verb, after, negated=negated)
+    rest = " ".join(after)
     return Statement(who, subject, adverbs, verb, negated, rest, aside, main, form, obj)
 
 
-def _main_verb(verb: str, after: list[str]) -> tuple[str, str, str]:
+def _is_adverb(words: list[str], at: int) -> bool:
+    word = words[at].casefold().strip(",")
+    if len(word) > 4 and word.endswith("ly") and word not in FORMS:
+        return True
+    return word in _ADVERBS and (word != "no" or words[at + 1].casefold() == "longer")
+
+
+def _main_verb(verb: str, after: list[str], *, negated: bool = False) -> tuple[str, str, str]:
     """Return base form, form and object of the verb with the meaning: "am still living in X" → live, ing, "in X"."""
-    base, form = FORMS.get(verb, (verb, "other"))
+    base, form = form_of(verb) if verb not in MODALS else (verb, "other")
     skip = 0
-    while skip < len(after) - 1 and after[skip].casefold() in _ADVERBS:
+    while skip < len(after) - 1 and _is_adverb(after, skip):
         skip += 1
-    carried = FORMS.get(after[skip].casefold().strip(",;:"), ("", "")) if after[skip:] else ("", "")
+    word = after[skip].casefold().strip(",;:") if after[skip:] else ""
+    # after "will" or "don't", and after "am" before -ing, there must be a verb, listed or not
+    must_be = bool(word) and (verb in MODALS or (base == "do" and negated) or (verb == "am" and word.endswith("ing")))
+    carried = form_of(word) if must_be else FORMS.get(word, ("", ""))
     helps = verb in MODALS or base == "do" or (base == "be" and carried[1] == "ing")
-    perfect = base == "have" and carried[1] in {"past", "participle"}
+    perfect = base == "have" and (carried[1] in {"past", "participle"} or word in UNCHANGED)
     if carried[0] and ((helps and carried[1] in {"base", "ing"}) or perfect):
         if perfect and carried[0] == "be" and after[skip + 1 :]:
             inner = _main_verb("am", after[skip + 1 :])
@@ -227,7 +219,7 @@ def rewritten(said: Statement) -> str:
     if joint and said.verb in {"are", "were"} and not said.negated and _MARRIED.match(said.rest):
         state, _, more = said.rest.partition(" ")
         return _finished(f"{'is' if said.verb == 'are' else 'was'} {state} to {joint[1]} {more}", said)
-    if said.who in (Who.OWNED, Who.NAMED):
+    if said.who in (Who.OWNED, Who.NAMED, Who.THING):
         subject = _OWN.sub("", said.subject)
         return _finished(
             " ".join([subject, *said.adverbs, said.verb, *(["not"] if said.negated else []), said.rest]), said
@@ -245,7 +237,7 @@ def rewritten(said: Statement) -> str:
 def _finite(said: Statement) -> str:
     if said.verb in _FINITE:
         return _FINITE[said.verb]
-    base, form = FORMS.get(said.verb, (said.verb, ""))
+    base, form = ("", "") if said.verb in {*MODALS, "used"} else form_of(said.verb)
     return third(base) if form == "base" else said.verb
 
 

@@ -23,6 +23,14 @@ fall:fell/fallen cost:cost cut:cut put:put set:set let:let hurt:hurt hit:hit lea
 understand:understood become:became/become choose:chose/chosen forget:forgot/forgotten draw:drew/drawn catch:caught
 send:sent lend:lent feed:fed sit:sat bite:bit/bitten knit:knit show:showed/shown outgrow:outgrew/outgrown
 throw:threw/thrown wed:wed bear:bore/born mean:meant dream:dreamt learn:learnt
+arise:arose/arisen awake:awoke/awoken beat:beat/beaten bend:bent bet:bet bind:bound bleed:bled blow:blew/blown
+breed:bred broadcast:broadcast burn:burnt cling:clung creep:crept deal:dealt dig:dug fight:fought flee:fled
+forbid:forbade/forbidden forgive:forgave/forgiven freeze:froze/frozen grind:ground hang:hung hide:hid/hidden
+kneel:knelt lay:laid lean:leant leap:leapt lie:lay/lain light:lit mistake:mistook/mistaken overcome:overcame/overcome
+ring:rang/rung rise:rose/risen seek:sought shake:shook/shaken shoot:shot shrink:shrank/shrunk shut:shut
+sink:sank/sunk slide:slid sew:sewed/sewn spin:spun split:split spread:spread steal:stole/stolen stick:stuck
+strike:struck swear:swore/sworn sweep:swept undergo:underwent/undergone upset:upset weave:wove/woven
+weep:wept withdraw:withdrew/withdrawn
 """
 _REGULAR: Final = words_of(
     """
@@ -37,6 +45,9 @@ _REGULAR: Final = words_of(
     review row sail save schedule settle share shop sign ski skate skip smoke snore snowboard sprain
     start stay stop stream study suffer support surf switch tend tolerate train travel tune turn use
     visit volunteer wait walk want wash watch weigh wish work worry
+    admire admit afford approve arrange cancel confirm connect consist contain contribute create declare depart depend
+    deploy develop employ engage establish exist expect expire hire improve insure maintain occupy operate own prefer
+    provide refuse remain renovate repair require rescue restore specialise specialize subscribe supervise survive trust
     """
 )
 
@@ -50,6 +61,20 @@ def third(base: str) -> str:
     if re.search(r"(?:s|x|z|ch|sh|o)$", base):
         return base + "es"
     return base[:-1] + "ies" if re.search(r"[^aeiou]y$", base) else base + "s"
+
+
+def inflected(base: str) -> tuple[str, str, str]:
+    """Return -s, -ed and -ing of a regular verb."""
+    return third(base), _joined(base, "ed"), _joined(base, "ing")
+
+
+def form_of(word: str) -> tuple[str, str]:
+    """Return base form and form of the verb that follows "I", also of one that isn't listed."""
+    if known := FORMS.get(word):
+        return known
+    if len(word) > 4 and word.endswith(("ed", "ing")) and not word.endswith(("eed", "thing")):
+        return word, "past" if word.endswith("ed") else "ing"
+    return word, "base"
 
 
 def _joined(base: str, suffix: str) -> str:
@@ -83,4 +108,6 @@ def _all_forms() -> Forms:
 
 
 FORMS: Final[Forms] = _all_forms()
+# Written in the perfect as in the present: "I have become", "I have run".
+UNCHANGED: Final = frozenset(words_of("""become come overcome run"""))
 MODALS: Final = frozenset(words_of("""will would can cannot could must might may should shall"""))

@@ -19,8 +19,9 @@ from memory.providers.local.statements.kinds import (
     Kind,
     Rules,
 )
+from memory.providers.local.statements.lasting import by_default, of_task, of_thing
 from memory.providers.local.statements.third_person import Statement, Who
-from memory.providers.local.statements.verbs import MODALS, words_of
+from memory.providers.local.statements.verbs import FORMS, MODALS, words_of
 
 _MOMENT = re.compile(
     r"\b(?:you|your|yours|yourself|u|ur|y'all|this (?!(?:year|summer|winter|spring|autumn|fall|"
@@ -50,24 +51,32 @@ _STATE = re.compile(
 )
 _KIN_WORD = re.compile(rf"\b{KIN}", re.IGNORECASE)
 _TRAIT_WORD = re.compile(rf"\b{TRAIT}", re.IGNORECASE)
+_MY_KIN = re.compile(rf"(?:my|our) (?:\w+ )?{KIN}", re.IGNORECASE)
+_BODY = re.compile(
+    r"\b(?:knees?|back|head|neck|shoulders?|hips?|wrists?|ankles?|feet|foot|hands?|teeth|tooth|stomach|ears?)$"
+)
 _THING_WORD = re.compile(
     r"\b(?:dog|cat|parrot|horse|rabbit|hamster|puppy|kitten|pet|car|bike|house|flat|apartment|"
     r"laptop|phone)s?(?:'s)?\b",
     re.IGNORECASE,
 )
-_FAVOURITE = re.compile(r"\bfavou?rite\b|\bpreference\b", re.IGNORECASE)
+_FAVOURITE = re.compile(r"\bfavou?rite\b|\bpreferred\b|\bpreference\b", re.IGNORECASE)
 
 
 def kind_of(said: Statement) -> Kind | None:
     """Return the kind of memory that a statement makes; None for what is of the moment, vague or about the listener."""
     whole = f"{said.subject} {said.rest} {said.aside}".rstrip()
-    if _MOMENT.search(whole) or _POINTS.match(said.object):
+    if said.main in {"hate", "love", "like", "enjoy"} and re.match(r"it when (?!you\b|this|that|it\b)\w+", said.object):
+        return Kind.PREFERENCE
+    if (_MOMENT.search(whole) and not said.subject.endswith("pronouns")) or _POINTS.match(said.object):
         return None
     if said.who is Who.OWNED:
-        return _kind_of_owned(said)
+        return _kind_of_owned(said) or by_default(said, whole)
     if said.who is Who.NAMED:
         return _kind_of_named(said)
-    return _kind_of_own(said, whole)
+    if said.who is Who.THING:
+        return of_thing(said, whole)
+    return _kind_of_own(said, whole) or by_default(said, whole)
 
 
 def _kind_of_own(said: Statement, whole: str) -> Kind | None:
@@ -87,6 +96,8 @@ def _kind_of_own(said: Statement, whole: str) -> Kind | None:
 
 
 def _kind_of_deed(said: Statement, telling: str, whole: str) -> Kind | None:
+    if said.negated and said.main == "eat" and said.object and said.form == "base":
+        return Kind.CONSTRAINT
     past = said.form in {"past", "participle"} or said.verb == "did"
     rules = DEEDS.get(said.main, [])
     kind = _first(rules, said.object) or (_first(rules, telling) if OFTEN.search(telling) else None)
@@ -99,7 +110,7 @@ def _kind_of_deed(said: Statement, telling: str, whole: str) -> Kind | None:
         and not SMALL_EVENT.search(said.object)
         and (past or said.form == "perfect")
     ):
-        return Kind.OTHER
+        return Kind.RELATION if _MY_KIN.match(said.object) else Kind.OTHER
     return kind
 
 
@@ -114,10 +125,14 @@ def _kind_of_doing(said: Statement, telling: str) -> Kind | None:
 def _kind_of_modal(said: Statement, telling: str) -> Kind | None:
     deed = f"{said.main} {said.object}".strip()
     verb = "cannot" if said.verb in {"can", "could"} and said.negated else said.verb
+    if verb == "can" and said.rest.startswith("only ") and re.search(r"\d|\b(?:on|after|before|in|at)\b", said.rest):
+        return Kind.CONSTRAINT
     if verb in CAN:
         if not CAN[verb].match(deed):
             return None
         return (Kind.PREFERENCE if said.main == "stand" else Kind.CONSTRAINT) if verb != "can" else Kind.IDENTITY
+    if said.verb == "would" and re.search(r"\bbe called [A-Z]", said.rest):
+        return Kind.IDENTITY
     if said.verb == "would":
         rather = said.rest.startswith("rather ")
         wished = re.match(rf"(?:really |also )?(?:love|like) to {DURABLE}", said.rest)
@@ -132,8 +147,14 @@ def _kind_of_modal(said: Statement, telling: str) -> Kind | None:
 
 def _kind_of_owned(said: Statement) -> Kind | None:
     kin, trait = _KIN_WORD.search(said.subject), _TRAIT_WORD.search(said.subject)
+    if kin and re.search(r"\bname$|best friend", said.subject):
+        trait = None
     if said.main == "be" and not kin and not said.negated and _MEASURED.match(said.object):
         return _kind_of_trait(said)
+    if said.main in {"hurt", "ache"} and _BODY.search(said.subject) and said.object:
+        return Kind.HEALTH
+    if kin and trait and "'s " in said.subject and not _FAVOURITE.search(said.subject):
+        return Kind.RELATION if _kind_of_trait(said) else None
     if not (kin or trait) or (said.main == "be" and _STATE.match(said.object)):
         return None
     if _FAVOURITE.search(said.subject):
@@ -156,19 +177,27 @@ def _kind_of_owned(said: Statement) -> Kind | None:
 _MEASURED = re.compile(r"(?:about |around |roughly )?[$€£]?\d[\d.,:]*\b(?! (?:minutes?|errors?|percent)\b)")
 
 
+_SAID_BY_ANY_WORD = re.compile(r"(?:name|pronouns|language|tongue|religion|nationality|blood type)$")
+
+
 def _kind_of_trait(said: Statement) -> Kind | None:
+    if _SAID_BY_ANY_WORD.search(said.subject) and said.object:
+        return next((kind for kind, words in _TRAITS.items() if words.search(said.subject)), Kind.OTHER)
     telling = re.search(r"\d|\b[A-Z]|\b(?:an?|in|at|on|near|by|from|to|with|gone|up)\b|^\w+$", said.object)
     if telling is None or (said.form == "ing" and not DATED.search(said.object)):
         return None
     for kind, words in _TRAITS.items():
         if words.search(said.subject):
             return kind
-    return Kind.OTHER
+    return Kind.POSSESSION if _THING_WORD.search(said.subject) else Kind.OTHER
 
 
 _TRAITS: Final = {
+    Kind.POSSESSION: re.compile(
+        r"(?i:(?:dog|cat|parrot|horse|rabbit|hamster|puppy|kitten|pet|tortoise|bird)'?s? name)"
+    ),
     Kind.IDENTITY: re.compile(
-        r"(?i:name|birthday|height|shoe|zone|nationality|religion|pronouns|background|language|tongue|"
+        r"(?i:name\b|nickname|birthday|height|shoe|zone|nationality|religion|pronouns|background|language|tongue|"
         r"blood type|anniversary)"
     ),
     Kind.HEALTH: re.compile(
@@ -213,26 +242,47 @@ _NOT_NAMES: Final = frozenset(
     """
     )
 )
+# What is only said of things that are somebody's own: "… is where I grew up", "… is the food I like least".
+_DEFINING = re.compile(
+    r"(?:is|are|was)(?: not)? (?:(?:where|when) I \w+|something I (?:never|always|often|like|love|hate|eat|drink|"
+    r"do)\b|my (?:\w+ ){0,2}?favou?rite\b|the [\w' -]{2,30}? (?:that )?I (?:like|love|enjoy|hate|"
+    r"dislike|use|trust|miss) (?:the )?(?:best|most|least))"
+)
+_OWN_NOUN = re.compile(
+    r"(?:is|was) (?:not )?(?:the name of )?(?:my|our) (?:[\w'-]+ ){0,3}?[\w'-]{3,}(?:$|,| and | who | which | from |"
+    r" at )"
+)
 _PERSONAL = re.compile(
     r"(?:loves|likes|hates|prefers|adores|dislikes) |(?:works|worked) (?:at|as|for|in)|(?:lives|lived) (?:in|"
     r"near|with|at)|(?:married|moved to|studies|studied|teaches|taught|smokes|swims|cycles|speaks|"
     r"plays)\b|"
     rf"runs (?:\d|every|marathons|a )|(?:is|was) (?:my {UP_TO_3}{KIN}|my (?:dog|cat|parrot|horse|"
-    rf"pet)|allergic|vegetarian|vegan|\d+ years old|(?:married|engaged) to|where I live|my favou?rite)|"
+    rf"pet)|the name of my|allergic|vegetarian|vegan|\d+ years old|(?:married|engaged) to|where I live|my favou?rite)|"
     rf"has (?:an?|two|three) {UP_TO_3}(?:{KIN}|dog|cat)|introduced me to"
 )
 
 
 def _kind_of_named(said: Statement) -> Kind | None:
-    if said.subject.split()[0] in _NOT_NAMES or said.subject.endswith("ing"):
-        return None
+    first = said.subject.split()[0]
     predicate = " ".join([said.verb, *(["not"] if said.negated else []), said.rest])
+    if first in _NOT_NAMES or (FORMS.get(first.casefold(), ("", ""))[1] and not _DEFINING.match(predicate)):
+        return None
+    if _DEFINING.match(predicate):
+        return Kind.PLACE if " where " in predicate else Kind.HABIT if " when " in predicate else Kind.PREFERENCE
+    if _OWN_NOUN.match(predicate) and not of_task(predicate):
+        return _kind_of_own_noun(predicate)
     if not _PERSONAL.match(predicate):
         return None
     for kind, pattern in _NAMED.items():
         if pattern.match(predicate):
             return kind
     return Kind.RELATION if said.main in {"be", "introduce"} or _is_lasting(said) else None
+
+
+def _kind_of_own_noun(predicate: str) -> Kind:
+    if _KIN_WORD.search(predicate):
+        return Kind.RELATION
+    return next((kind for kind, words in _TRAITS.items() if words.search(predicate)), Kind.POSSESSION)
 
 
 _NAMED: Final = {Kind.PREFERENCE: re.compile(r"(?:is|was) my favou?rite"), Kind.PLACE: re.compile(r"is where I live")}

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from memory.providers.base import Chat, Fact, Said
+from memory.providers.local.statements.hearing.stated import Statements
 from memory.providers.local.statements.kinds import IMPORTANCE, Kind
 from memory.providers.remote.prompted.structured import ask
 
 MOST_FACTS: Final = 8
 READ_FACTS: Final = 50
 MOST_CHARACTERS: Final = 300  # of one fact
+MOST_PLACES: Final = 20  # of one quote
 READ_CHARACTERS: Final = 16_000  # of one message
 ANSWER_TOKENS: Final = 900
 INSTRUCTIONS: Final = f"""\
 You find in one chat message what is worth remembering about the user who wrote it, for months.
 
 Take what the user states about themselves and the people, animals and things in their life: who they are, what they
-like, do, plan, own, need, must avoid. Take nothing that was asked, supposed, joked, quoted or said about the world in
-general, and nothing that only matters to this conversation. Most messages hold no fact: answer with an empty list then.
+like, do, plan, own, need, must avoid. Take nothing that was asked, supposed, imagined, joked or said about the world in
+general, and nothing that only matters to this conversation. Take nothing from quotations, code, logs, pasted chats,
+texts that are to be translated, corrected or continued, and lists of what is already known about the user: those are
+not the user's own statements, even where they say "I". Most messages hold no fact: answer with an empty list then.
 
 Each fact stands for itself: third person without its subject ("Is allergic to peanuts", not "The user is allergic"),
-one statement, names and numbers exactly as they were said, days such as "tomorrow" turned into dates by the message's
-own time. Never add what was not said. At most {MOST_FACTS} facts, in the order in which they were said.
+one statement, names and numbers exactly as they were said, relative times turned into dates by the message's own time
+("tomorrow", "last summer", "in three weeks" become a day, a season with its year, a week). Of somebody else the fact
+begins with who that is ("Brother Tom lives in Oslo"). Keep the tense, and keep visible what has changed or ended:
+"Moved to Berlin", "No longer eats meat", "Is back in Paris", "Used to live in Porto". Never add what was not said. At
+most {MOST_FACTS} facts, in the order in which they were said.
 
 - text: the fact.
 - kind: one of {", ".join(Kind)}.
@@ -85,11 +93,13 @@ class ChatExtractor:
 
 
 def _believed(found: list[FactOut], content: str) -> Iterator[Fact]:
-    """The facts that have a text and words in the message to show for it, each once."""
+    """The facts that have a text and words of the author's own in the message to show for it, each once."""
     seen: set[str] = set()
+    statements = Statements(content) if found else None
     for one in found[:READ_FACTS]:
         text = " ".join(one.text.split())
-        span = span_of(one.quote, content)
+        places = spans_of(one.quote, content)
+        span = next((place for place in places if statements is not None and statements.holds(place)), None)
         if span is None or not 0 < len(text) <= MOST_CHARACTERS or text.casefold() in seen:
             continue
         seen.add(text.casefold())
@@ -97,13 +107,11 @@ def _believed(found: list[FactOut], content: str) -> Iterator[Fact]:
         yield Fact(text, kind, round(one.importance, 2) or IMPORTANCE[kind], span)
 
 
-def span_of(quote: str, content: str) -> tuple[int, int] | None:
-    """Where a quote stands in the content, None where it doesn't; case and spacing may differ."""
-    quote = quote.strip()
-    if not 0 < len(quote) <= len(content):
-        return None
-    if (start := content.find(quote)) >= 0:
-        return start, start + len(quote)
-    if found := re.search(r"\s+".join(map(re.escape, quote.split())), content, re.IGNORECASE):
-        return found.span()
-    return None
+def spans_of(quote: str, content: str) -> Iterator[tuple[int, int]]:
+    """Where a quote stands in the content, at most at 20 places; case and spacing may differ."""
+    words = quote.split()
+    if not words or len(quote.strip()) > len(content):
+        return
+    pattern = re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE)
+    for found in islice(pattern.finditer(content), MOST_PLACES):
+        yield found.span()

@@ -16,7 +16,7 @@ from memory.providers.base import Said
 from memory.providers.local.embedder import DIMENSIONS, LocalEmbedder
 from memory.providers.local.summarizer import LocalSummarizer
 from memory.providers.local.tokens import estimate
-from memory.providers.simulator.answers import facts, prompts
+from memory.providers.simulator.answers import facts, pairs, prompts
 
 EMBEDDING_MODEL: Final = LocalEmbedder.model
 CHAT_MODEL: Final = "extractive-1"
@@ -104,15 +104,18 @@ def _answered(asked: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
     most = asked.get("max_tokens") or asked.get("max_completion_tokens") or ANSWER_TOKENS
     if not isinstance(most, int) or most < 1:
         raise RefusedError("max_tokens must be a positive integer.", parameter="max_tokens")
-    schema = facts.schema_of(asked.get("response_format"))
-    text = (
-        _extractive(turns, most)
-        if schema is None
-        else facts.answer(schema, prompts.last_said(turns), text=lambda: _extractive(turns, most))
-    )
+    text = _text(turns, facts.schema_of(asked.get("response_format")), most)
     used = sum(estimate(prompts.content_of(turn)) for turn in turns)
     wrote = estimate(text)
     return text, {"prompt_tokens": used, "completion_tokens": wrote, "total_tokens": used + wrote}
+
+
+def _text(turns: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None, most_tokens: int) -> str:
+    if schema is None:
+        return _extractive(turns, most_tokens)
+    if found := pairs.asked(turns):
+        return pairs.answer(found)
+    return facts.answer(schema, prompts.last_said(turns), text=lambda: _extractive(turns, most_tokens))
 
 
 def _extractive(turns: Sequence[Mapping[str, Any]], most_tokens: int) -> str:

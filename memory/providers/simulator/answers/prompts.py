@@ -62,6 +62,11 @@ def conversation(turns: Sequence[Mapping[str, Any]]) -> Conversation:
     return Conversation("", said)
 
 
+def documents(turns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The JSON objects in the user turns, newest first."""
+    return (_document(text) for text in _told(turns))
+
+
 def _told(turns: Sequence[Mapping[str, Any]]) -> list[str]:
     """The user turns' texts, newest first: a model that was wrong is asked again in a turn of its own."""
     return [content_of(turn) for turn in reversed(turns) if turn.get("role") == "user"]

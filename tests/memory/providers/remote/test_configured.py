@@ -46,6 +46,7 @@ def test_where_nothing_is_named_all_is_local() -> None:
     assert isinstance(configured.summarizer(), LocalSummarizer)
     assert configured.chat() is None
     assert configured.agent() is None
+    assert configured.judge() is None
     assert configured.names() == {}
     assert check() == []
 
@@ -66,6 +67,17 @@ def test_the_named_providers_serve_and_the_answers_name_them(simulator: Simulato
         "mcp": "summarize",
     }
     assert {seen.headers["Authorization"] for seen in simulator.requests} == {f"Bearer {SECRET}"}
+
+
+def test_who_finds_facts_by_chat_judges_by_chat_unless_it_is_off(simulator: Simulator, settings: Settings) -> None:
+    def judge(extractor: str, wanted: str) -> str:
+        settings.HOLDFAST_EXTRACTOR, settings.HOLDFAST_JUDGE = extractor, wanted
+        configured.reset()
+        found = configured.judge()
+        return found.name if found else ""
+
+    assert [judge("chat", wanted) for wanted in ("", "chat", "off")] == ["chat:sim-chat", "chat:sim-chat", ""]
+    assert [judge("local", wanted) for wanted in ("", "chat", "off")] == ["", "chat:sim-chat", ""]
 
 
 def test_an_agent_can_be_the_summarizer(simulator: Simulator, settings: Settings) -> None:
@@ -181,6 +193,9 @@ COMPATIBLE_CHAT = {"CHAT_PROFILE": "compatible", "CHAT_URL": "http://127.0.0.1:9
         ({"EXTRACTOR": "mcp"}, ["holdfast.E018"]),
         ({"EXTRACTOR": "chat"}, ["holdfast.E019"]),
         ({"SUMMARIZER": "mcp"}, ["holdfast.E019"]),
+        ({"JUDGE": "local"}, ["holdfast.E018"]),
+        ({"JUDGE": "chat"}, ["holdfast.E019"]),
+        ({"JUDGE": "off"}, []),
         (COMPATIBLE_CHAT | {"EXTRACTOR": "chat", "SUMMARIZER": "chat"}, []),
     ],
 )

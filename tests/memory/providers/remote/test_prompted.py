@@ -13,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.providers.base import Completion, ProviderBadAnswerError, Said, Turn
+from memory.providers.local.embedder import LocalEmbedder
 from memory.providers.local.extractor import LocalExtractor
+from memory.providers.local.summarizer import LocalSummarizer
 from memory.providers.local.tokens import estimate
-from memory.providers.remote.prompted.extractor import ChatExtractor, span_of
+from memory.providers.remote.prompted.extractor import MOST_PLACES, ChatExtractor, spans_of
 from memory.providers.remote.prompted.summarizer import ChatSummarizer, _fitting
 from memory.providers.simulator import Simulator
-from tests.memory.providers.remote.made import make_chat
+from memory.providers.standby import Providers, Standby
+from tests.memory.providers.remote.made import Scripted, make_chat, said
 
 AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
 CONTENT = "I moved to Lisbon in 2019. By the way, I'm allergic  to Peanuts!"
@@ -137,12 +140,55 @@ def test_two_wrong_answers_are_a_bad_answer() -> None:
 @given(content=st.text(max_size=80), start=st.integers(0, 80), length=st.integers(1, 40))
 def test_a_quote_from_the_content_is_always_found(content: str, start: int, length: int) -> None:
     quote = content[start : start + length]
-    found = span_of(quote, content)
-    if quote.strip():
-        assert found is not None
-        assert content[slice(*found)].casefold().split() == quote.casefold().split()
-    else:
-        assert found is None
+    found = list(spans_of(quote, content))
+    assert bool(found) == bool(quote.strip())
+    assert len(found) <= MOST_PLACES
+    assert all(content[slice(*place)].casefold().split() == quote.casefold().split() for place in found)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "```\n# I moved to Lisbon in 2019\n```",
+        "> I moved to Lisbon in 2019\n\nHow would you put that?",
+        "Did I say that I moved to Lisbon in 2019?",
+        'She wrote "I moved to Lisbon in 2019" to all of us.',
+        "What is known about the user:\n- I moved to Lisbon in 2019\n",
+        "Translate into French: I moved to Lisbon in 2019",
+        "Imagine I moved to Lisbon in 2019.",
+        "2026-11-12 10:00:01 INFO I moved to Lisbon in 2019",
+    ],
+)
+def test_words_that_are_not_the_authors_statement_make_no_fact_whatever_the_model_says(content: str) -> None:
+    answer = said(json.dumps({"facts": [fact()]}))
+    with Scripted(answer) as server:
+        assert ChatExtractor(make_chat(server.url)).extract(Said("user", content, AT)) == []
+        again = f"{content}\n\nYes: I moved to Lisbon in 2019."
+        spans = [one.span for one in ChatExtractor(make_chat(server.url)).extract(Said("user", again, AT))]
+    if not content.startswith(("Translate", "Imagine")):  # these hold to the message's end
+        assert spans == [(len(again) - 26, len(again) - 1)]
+
+
+def test_the_request_is_without_chance_and_names_what_is_never_a_fact() -> None:
+    with Scripted(said('{"facts": []}')) as server:
+        assert ChatExtractor(make_chat(server.url)).extract(Said("user", CONTENT, AT)) == []
+    (asked,) = server.asked
+    assert asked.document["temperature"] == 0
+    assert asked.document["response_format"]["type"] == "json_schema"
+    told = asked.document["messages"][0]["content"]
+    assert all(word in told for word in ("quotations", "code", "logs", "already known", "No longer eats meat"))
+
+
+def test_an_answer_that_can_not_be_read_leaves_the_message_to_the_local_extractor() -> None:
+    local = Providers(LocalEmbedder(), LocalExtractor(), LocalSummarizer())
+    with Scripted(said("no json")) as server:
+        first = Providers(local.embedder, ChatExtractor(make_chat(server.url)), local.summarizer)
+        found = Standby(first=first, local=local).extract(Said("user", CONTENT, AT))
+    assert (found.by, [one.text for one in found.facts]) == (
+        LocalExtractor.name,
+        ["Moved to Lisbon in 2019", "Is allergic to Peanuts"],
+    )
+    assert "ProviderBadAnswerError" in found.reason
 
 
 def summarize(*says: Any, previous: str = "", budget: int = 100) -> str:

@@ -1,0 +1,1 @@
+"""The page of possible duplicates: stored memories that may say the same, and what a person makes of them."""

@@ -1,0 +1,1 @@
+"""The list: which memories, in which order, and what each row says."""
