@@ -1,4 +1,5 @@
 """How good memory is: what is found again, and what is seen as the same; see docs/quality.md."""
+
 from __future__ import annotations
 
 import os

@@ -68,6 +68,11 @@ _CONTRACTIONS: Final = [
         (r"\b(\d{1,2}):?(\d\d)? ?([ap])\.? ?m\b\.?", r"\1:\2\3m"), (r":(?=[ap]m\b)", ""),
     ]
 ]  # fmt: skip
+# One look for all of them, since hardly any text has one.
+_ANY_CONTRACTION: Final = re.compile(r"'|can ?not|any ?more|\d ?[ap]\.? ?m|:[ap]m")
+_ANY_NUMBER_WORD: Final = re.compile(r"zero|one|tw|th[ir]|f[oi]|si|se|eig|nin|te|elev|a (?=[htm])")
+_ANY_SPELLING: Final = re.compile(r"our|grey|half|dozen|[tl]re|isation|organi")
+_ANY_DIGIT: Final = re.compile(r"\d")
 _MONTHS: Final = words_of("""january february march april may june july august september october november december""")
 _MONTH: Final = "|".join(_MONTHS)
 _DAY_MONTH = re.compile(rf"\b(?:the )?(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b")
@@ -88,7 +93,7 @@ _JOINTS: Final = frozenset(".:/-")
 PASSES: Final = 4
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32768)
 def normalise(text: str) -> str:
     """Return lower-case words separated by one space, numbers as digits, units short; idempotent on its own output.
 
@@ -105,14 +110,18 @@ def normalise(text: str) -> str:
 def _levelled(text: str) -> str:
     words = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'").replace("\u2013", "-")
     words = " ".join(words.split())
-    for pattern, long in _CONTRACTIONS:
-        words = pattern.sub(long, words)
-    words = _PRONOUN_ONE.sub("\x01", words)
-    words = _NUMBER.sub(_digits, words).replace("\x01", "one")
-    words = _THOUSANDS.sub(lambda number: number[1].replace(",", ""), words)
-    for pattern, american in _SPELLINGS:
-        words = pattern.sub(american, words)
-    return _dated(_with_units(words))
+    if _ANY_CONTRACTION.search(words):
+        for pattern, long in _CONTRACTIONS:
+            words = pattern.sub(long, words)
+    if _ANY_NUMBER_WORD.search(words):
+        words = _PRONOUN_ONE.sub("\x01", words)
+        words = _NUMBER.sub(_digits, words).replace("\x01", "one")
+    if "," in words:
+        words = _THOUSANDS.sub(lambda number: number[1].replace(",", ""), words)
+    if _ANY_SPELLING.search(words):
+        for pattern, american in _SPELLINGS:
+            words = pattern.sub(american, words)
+    return _dated(_with_units(words)) if _ANY_DIGIT.search(words) else words
 
 
 def text_hash(text: str) -> str:

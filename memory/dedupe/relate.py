@@ -29,7 +29,7 @@ def relate(a: str, b: str, *, similarity: float, terms: Dedupe) -> Comparison:
     if max(len(a), len(b)) > MOST_CHARACTERS:
         return Comparison(Relation.APART, round(max(0.0, similarity), 4))
     if (left, a) > (right, b):
-        return mirrored(relate(b, a, similarity=similarity, terms=terms))
+        return mirrored(_related(b, a, similarity, terms))
     return _related(a, b, similarity, terms)
 
 
@@ -45,13 +45,13 @@ def mirrored(found: Comparison) -> Comparison:
 def _related(a: str, b: str, similarity: float, terms: Dedupe) -> Comparison:
     """Compare every statement of one fact with every one of the other: a single conflict decides."""
     ones, others = read(a).claims, read(b).claims
+    if len(ones) == len(others) == 1:
+        return compare(ones[0], others[0], similarity=similarity, terms=terms)
     grid = [[compare(one, other, similarity=similarity, terms=terms) for other in others] for one in ones]
     every = [cell for row in grid for cell in row]
     for relation in (Relation.CONFLICT, Relation.UNSURE):
         if found := [cell for cell in every if cell.relation is relation]:
             return max(found, key=lambda cell: cell.score)
-    if len(every) == 1:
-        return every[0]
     return _of_several(grid, len(ones), len(others))
 
 

@@ -207,9 +207,7 @@ def test_what_a_message_or_the_summary_says_already_is_not_told_as_a_memory() ->
 def test_what_a_message_says_that_has_no_room_is_told_as_a_memory() -> None:
     conversation = make_conversation()
     make_memory("Is allergic to peanuts", conversation.workspace)
-    say(
-        conversation, "I'm allergic to peanuts.", *["We went along the river, then home again." for _ in range(9)]
-    )
+    say(conversation, "I'm allergic to peanuts.", *["We went along the river, then home again." for _ in range(9)])
     wide, narrow = (assemble(conversation, query="peanuts", budget_tokens=budget) for budget in (2000, 100))
     assert [part.kind for part in wide.parts] == ["message"] * 10
     assert narrow.parts[0].text == "- Is allergic to peanuts"

@@ -46,40 +46,50 @@ class Alignment:
     rest_a: tuple[Term, ...]
     rest_b: tuple[Term, ...]
 
-    @property
-    def common(self) -> float:
-        return sum(near * max(a.weight, b.weight) for a, b, near in self.shared)
-
     def cover(self, side: int) -> float:
         """Return how much of one side (0 is `a`) is common to both."""
-        rest = self.rest_b if side else self.rest_a
-        whole = sum(pair.of(side).weight for pair in self.shared) + sum(t.weight for t in rest)
-        whole += sum((clash.b if side else clash.a).weight for clash in self.clashes)
-        return min(1.0, self.common / whole) if whole else 1.0
+        common, whole = self._shared(side)
+        for term in self.rest_b if side else self.rest_a:
+            whole += term.weight
+        for clash in self.clashes:
+            whole += (clash.b if side else clash.a).weight
+        return min(1.0, common / whole) if whole else 1.0
 
     def cover_but_clashes(self, side: int) -> float:
         """Return how much of one side, without what clashes and when it is, is common to both."""
-        rest = self.rest_b if side else self.rest_a
-        clashing = {(clash.b if side else clash.a).key for clash in self.clashes}
-        whole = sum(pair.of(side).weight for pair in self.shared)
-        whole += sum(t.weight for t in rest if t.sort not in LIGHT and t.follows not in clashing)
-        return min(1.0, self.common / whole) if whole else 1.0
+        common, whole = self._shared(side)
+        clashing = [(clash.b if side else clash.a).key for clash in self.clashes]
+        for term in self.rest_b if side else self.rest_a:
+            if term.sort not in LIGHT and term.follows not in clashing:
+                whole += term.weight
+        return min(1.0, common / whole) if whole else 1.0
+
+    def _shared(self, side: int) -> tuple[float, float]:
+        """Return the weight of what is common, and what it weighs on one side."""
+        common = whole = 0.0
+        for a, b, near in self.shared:
+            common += near * max(a.weight, b.weight)
+            whole += b.weight if side else a.weight
+        return common, whole
 
 
 def align(a: Claim, b: Claim) -> Alignment:
     """Pair equal terms first, then the nearest words; of what is left, pair what clashes."""
     left, right = list(a.terms), list(b.terms)
-    shared = [] if a.keys.isdisjoint(b.keys) else _equal(left, right, same_part=True) + _equal(left, right)
+    keys = a.keys & b.keys
+    shared = _equal(left, right, keys, same_part=True) + _equal(left, right, keys) if keys else []
     if left and right:
         shared += _nearest(left, right)
     clashes = _clashing(left, right) if left and right else []
     return Alignment(tuple(shared), tuple(clashes), tuple(left), tuple(right))
 
 
-def _equal(left: list[Term], right: list[Term], *, same_part: bool = False) -> list[Shared]:
-    """Take pairs of equal terms out of both lists."""
+def _equal(left: list[Term], right: list[Term], keys: frozenset[str], *, same_part: bool = False) -> list[Shared]:
+    """Take pairs of equal terms out of both lists; each has one of the keys."""
     found: list[Shared] = []
     for one in left[:]:
+        if one.key not in keys and one.word not in keys and one.sort is not Sort.CLOCK:
+            continue
         for place, other in enumerate(right):
             if (not same_part or one.part == other.part) and _are_equal(one, other):
                 found.append(Shared(one, other, 1.0))
@@ -146,22 +156,29 @@ def _are_several(one: Term, other: Term) -> bool:
     return are_opposite(one.key, other.key) or exclude(one.key, other.key) or (one.key in KIN and other.key in KIN)
 
 
+_OPPOSITE: Final = int(Fills.OPPOSITE)
+
+
 def _clashing(left: list[Term], right: list[Term]) -> list[Clash]:
     """Take pairs of terms out of both lists that fill one place with different things."""
     found: list[Clash] = []
     filled_a, filled_b = _filled(left), _filled(right)
     for kind, fills, clash in _KINDS:
-        # of two opposites one alone may be listed: "married", "unmarried"
-        if not (filled_a & filled_b & fills or (filled_a | filled_b) & fills & Fills.OPPOSITE):
+        if not _meet(filled_a, filled_b, fills):
             continue
         for one in left[:]:
             for place, other in enumerate(right):
-                if clash(one, other):
+                if _meet(one.fills, other.fills, fills) and clash(one, other):
                     found.append(Clash(kind, one, other))
                     left.remove(one)
                     del right[place]
                     break
     return found
+
+
+def _meet(one: int, other: int, fills: int) -> int:
+    """Say whether both fill it; of two opposites one alone may be listed: "married", "unmarried"."""
+    return one & other & fills or (one | other) & fills & _OPPOSITE
 
 
 def _filled(terms: list[Term]) -> int:

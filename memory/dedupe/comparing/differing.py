@@ -115,12 +115,12 @@ def clashing(pair: Pair) -> Comparison:
 def _is_one_place(pair: Pair) -> bool:
     """Say whether the clashing values are of one thing that has only one of them."""
     a, b, found = pair.a, pair.b, pair.found
-    if is_over(a) or pair.about < pair.terms.conflict:
+    if is_over(a) or (found.rest_a and found.rest_b and a.verb not in SINGLE):
         return False
-    if found.rest_a and found.rest_b and a.verb not in SINGLE:
+    if not all(is_single(a, b, clash) for clash in found.clashes) or pair.about < pair.terms.conflict:
         return False
     if meaning("prefer") in {a.verb, b.verb}:
         anchored = any(not is_verb(one) for one, *_ in found.shared)
     else:
         anchored = bool(found.shared) or (a.verb == b.verb and a.subject == b.subject)
-    return anchored and all(is_single(a, b, clash) for clash in found.clashes)
+    return anchored

@@ -40,7 +40,7 @@ _ENDINGS: Final = frozenset(
 _SHORTEST: Final = 4
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def nearness(one: str, other: str) -> float:
     """Return how near two words are, from 0 to 1; forms of one word count 0.9."""
     if one > other:

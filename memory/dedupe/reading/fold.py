@@ -65,7 +65,8 @@ def folded(text: str) -> str:
     words = _MINE.sub("my", words)
     words = _SELF.sub("self", words)
     words = _GENITIVE.sub(r"\1 is ", words)
-    words = _OPENING.sub("", words)
+    if opening := _OPENING.match(words):
+        words = words[opening.end() :]
     words = " ".join("be" if word in _IS and word != "s" else word for word in words.split())
     return _finite(_with_subject(words))
 

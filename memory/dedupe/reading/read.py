@@ -68,7 +68,7 @@ class Reading:
     claims: tuple[Claim, ...]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=32768)
 def read(text: str) -> Reading:
     """Return what a text says."""
     names = names_in(text)

@@ -21,8 +21,10 @@ FAR: Final = 0.5  # the distance from which a vector alone says nothing
 RARE: Final = 0.1  # a word says something where at most ten of the user's memories have it, and two where twenty have
 OFTEN: Final = 21  # how many have a word that says nothing: nobody looks for more of them
 WORDS: Final = 12  # of a fact that are looked for
+NEWEST: Final = 200  # memories in which a word is looked for first: most that are often there are often among them
 LIMITS: Final = {
     "by_words": BY_WORDS, "of_kind": OF_KIND, "far": FAR, "rare": RARE, "often": OFTEN, "words": WORDS,
+    "newest": NEWEST,
 }  # fmt: skip
 # What a person has one of at a time, so that a new value may end the old one, though they share no word.
 SINGLE: Final = (Kind.IDENTITY, Kind.PLACE, Kind.WORK, Kind.RELATION)
@@ -64,39 +66,37 @@ FACT_SQL = """, fact AS MATERIALIZED (
   SELECT given.*, ARRAY(SELECT quote_literal(word)::tsquery FROM unnest(words) AS word LIMIT %(words)s) AS queries
   FROM given
 )"""
-# Three looks at one user's active rows (btree memory_by_user), each with its LIMIT: by distance, exact and without the
-# vector index; by the words that few of the user's memories have; the newest of the fact's kind. OFFSET 0 keeps the
-# words off the GIN index, which is everybody's.
+# Of one user's active rows (btree memory_by_user): the nearest by distance, exact and without the vector index; those
+# that share the words that few of them have; the newest of the fact's kind. All three are found in one look at them,
+# `mine`: with 10,000 rows the look is what takes time. What many of the newest have is left out before.
 NEAR_SQL = """
 SELECT fact.number, of.id, of.text, of.text_hash,
   CASE WHEN of.embedding_model = fact.model THEN coalesce(1 - (of.embedding <=> fact.vector), 0) ELSE 0 END
 FROM fact CROSS JOIN LATERAL (
+  WITH newest AS MATERIALIZED (
+    SELECT search FROM memory_memory
+    WHERE workspace_id = fact.workspace AND user_id = fact.owner AND state = 'active' AND agent_id = fact.agent
+      AND app_id = fact.app AND run_id = fact.run AND id IS DISTINCT FROM fact.id
+    ORDER BY id DESC LIMIT %(newest)s
+  ), rare AS MATERIALIZED (
+    SELECT query FROM unnest(fact.queries) AS query
+    WHERE (SELECT count(*) FROM (SELECT FROM newest WHERE search @@ query LIMIT %(often)s) AS hit) < %(often)s
+  ), mine AS MATERIALIZED (
+    SELECT id, kind, CASE WHEN embedding_model = fact.model THEN embedding <=> fact.vector END AS distance,
+      CASE WHEN search @@ (SELECT string_agg(query::text, ' | ')::tsquery FROM rare) THEN search END AS search
+    FROM memory_memory
+    WHERE workspace_id = fact.workspace AND user_id = fact.owner AND state = 'active' AND agent_id = fact.agent
+      AND app_id = fact.app AND run_id = fact.run AND id IS DISTINCT FROM fact.id
+  )
   (
-    SELECT id FROM (
-      SELECT id, embedding <=> fact.vector AS distance FROM memory_memory
-      WHERE workspace_id = fact.workspace AND user_id = fact.owner AND state = 'active' AND agent_id = fact.agent
-        AND app_id = fact.app AND run_id = fact.run AND embedding_model = fact.model AND embedding IS NOT NULL
-        AND fact.vector IS NOT NULL AND id IS DISTINCT FROM fact.id
-      ORDER BY distance LIMIT fact.nearest
-    ) AS alike WHERE distance <= %(far)s
+    SELECT id FROM mine WHERE distance <= %(far)s ORDER BY distance LIMIT fact.nearest
   ) UNION (
     SELECT id FROM (
-      SELECT hit.id, count(*) OVER (PARTITION BY query) AS often
-      FROM unnest(fact.queries) AS query CROSS JOIN LATERAL (
-        SELECT id FROM (
-          SELECT id, search FROM memory_memory
-          WHERE workspace_id = fact.workspace AND user_id = fact.owner AND state = 'active' AND agent_id = fact.agent
-            AND app_id = fact.app AND run_id = fact.run AND id IS DISTINCT FROM fact.id
-          OFFSET 0
-        ) AS mine WHERE search @@ query LIMIT %(often)s
-      ) AS hit
+      SELECT mine.id, count(*) OVER (PARTITION BY query) AS often FROM rare JOIN mine ON mine.search @@ query
     ) AS shared WHERE often < %(often)s
     GROUP BY id HAVING sum(1.0 / often) >= %(rare)s ORDER BY sum(1.0 / often) DESC, id LIMIT %(by_words)s
   ) UNION (
-    SELECT id FROM memory_memory
-    WHERE workspace_id = fact.workspace AND user_id = fact.owner AND state = 'active' AND agent_id = fact.agent
-      AND app_id = fact.app AND run_id = fact.run AND kind = ANY (fact.kinds) AND id IS DISTINCT FROM fact.id
-    ORDER BY id DESC LIMIT %(of_kind)s
+    SELECT id FROM mine WHERE kind = ANY (fact.kinds) ORDER BY id DESC LIMIT %(of_kind)s
   )
 ) AS near JOIN memory_memory AS of ON of.id = near.id
 """

@@ -13,8 +13,8 @@ from typing import Final
 from memory.search.found import Strategy
 from memory.search.strategies import CAP, Term
 
-# A scope is large from here on: its rows go into the vector index. It is small again below SMALL. The index is worth
-# it from about 6,000 rows on; a row costs a millisecond or two to be put in.
+# A scope is large from here on: its rows go into the vector index. It is small again below SMALL. What was measured is
+# that the index wins at this size (docs/bench.md), and that a row costs milliseconds to be put in.
 LARGE: Final = 10_000
 SMALL: Final = 8_000
 

@@ -35,6 +35,8 @@ def relation(a: str, b: str) -> Relation:
         ("Dora is taller than Emil", "Emil is shorter than Dora"),
         ("My table is two metres long", "My table is 200 cm long"),
         ("I prefer tea to coffee", "Given the choice between coffee and tea, I take tea"),
+        ("Likes ramen very much", "Likes ramen"),
+        ("Loves ramen quite a lot", "I like ramen a great deal"),
     ],
 )
 def test_one_fact_in_two_wordings_is_the_same(a: str, b: str) -> None:
@@ -73,6 +75,11 @@ def test_the_fact_that_says_all_of_another_and_more_is_the_richer(poorer: str, r
         ("Ruth hired Malik", "Malik hired Ruth", "role"),
         ("I shower before breakfast", "I shower after breakfast", "place"),
         ("My cat is called Miso", "Cat is called Olive", "value"),
+        ("Is divorced now", "Is married to Tom", "value"),
+        ("I'm engaged to Tom", "Tom and I got married", "value"),
+        ("My husband is Tom", "Is widowed", "value"),
+        ("I am separated", "I'm single", "value"),
+        ("My wife is Simone", "My wife is Simon", "value"),
     ],
 )
 def test_a_contradiction_names_what_contradicts(a: str, b: str, guard: str) -> None:
@@ -96,6 +103,9 @@ def test_a_contradiction_names_what_contradicts(a: str, b: str, guard: str) -> N
         ("My dog is called Rex", "My other dog is called Bella"),
         ("I left Siemens", "I bought a Siemens dishwasher"),
         ("I want to learn to sail", "I sail every weekend"),
+        ("Likes bobi", "Likes gobi"),
+        ("Is married", "Has a single room"),
+        ("My friend Jan is a nurse", "My friend Jane is a nurse"),
     ],
 )
 def test_the_same_said_of_something_else_stays_apart(a: str, b: str) -> None:
@@ -156,6 +166,23 @@ _WORDS = st.sampled_from(
         *["on Monday", "in May", "at 6 pm", "red", "blue", "dog", "dogs", "but now", "might", "stopped", ",", "port"],
     ]
 )
+_SYLLABLES = st.sampled_from([f"{a}{b}" for a in ("b", "k", "l", "m", "r", "st", "z") for b in ("a", "i", "o", "ee")])
+_NAMES = st.lists(_SYLLABLES, min_size=2, max_size=4).map("".join)
+_FRAMES = (
+    "Likes {}", "Has a friend named {}", "Works at {}", "Lives in {}", "Has a dog called {}", "Is allergic to {}",
+    "Works on project {}", "Plays {}", "Reads {}", "Uses {}",
+)  # fmt: skip
+
+
+@given(_NAMES, _NAMES, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_what_differs_in_a_name_is_never_merged(one: str, other: str, capital: bool) -> None:
+    names = [name.title() if capital else name for name in (one, other)]
+    for frame in _FRAMES:
+        found = relate(*map(frame.format, names), similarity=0.99, terms=TERMS)
+        assert one == other or found.relation not in MERGED
+
+
 _FACTS = st.lists(_WORDS, max_size=10).map(" ".join) | st.text(max_size=40)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,11 +42,20 @@ _PARTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What is found => what it becomes; `finds` says whether it is there."""
+
+    finds: Callable[[str], re.Match[str] | None]
+    pattern: re.Pattern[str]
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Rules that are tried only where one of the words is there; no words: always."""
 
     words: frozenset[str]
-    rules: tuple[tuple[re.Pattern[str], str], ...]
+    rules: tuple[Rule, ...]
 
 
 def applied(groups: tuple[Group, ...], words: str) -> str:
@@ -55,9 +65,9 @@ def applied(groups: tuple[Group, ...], words: str) -> str:
         if group.words and group.words.isdisjoint(found):
             continue
         before = words
-        for pattern, instead in group.rules:
-            if pattern.search(words):
-                words = " ".join(pattern.sub(instead, words).split())
+        for rule in group.rules:
+            if rule.finds(words):
+                words = " ".join(rule.pattern.sub(rule.instead, words).split())
         if words is not before:
             found = _found(words)
     return words
@@ -71,9 +81,9 @@ def _found(words: str) -> frozenset[str]:
 def first_applied(groups: tuple[Group, ...], words: str) -> str | None:
     """Return what the first rule that fits makes of a folded fact where it fits first; None where none does."""
     for group in groups:
-        for pattern, instead in group.rules:
-            if pattern.search(words):
-                return " ".join(pattern.sub(instead, words, count=1).split())
+        for rule in group.rules:
+            if rule.finds(words):
+                return " ".join(rule.pattern.sub(rule.instead, words, count=1).split())
     return None
 
 
@@ -81,7 +91,7 @@ def loaded(name: str) -> tuple[Group, ...]:
     """Read the groups of a file."""
     groups: list[Group] = []
     words: frozenset[str] = frozenset()
-    rules: list[tuple[re.Pattern[str], str]] = []
+    rules: list[Rule] = []
     for line in (_FOLDER / f"{name}.rules").read_text().splitlines():
         if line.startswith("?"):
             groups.append(Group(words, tuple(rules)))
@@ -98,8 +108,21 @@ def lines(name: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
-def _rule(line: str) -> tuple[re.Pattern[str], str]:
+def _rule(line: str) -> Rule:
     pattern, _, instead = line.partition(_ARROW)
     for name, part in _PARTS.items():
         pattern = pattern.replace(f"{{{name}}}", part)
-    return re.compile(pattern), f" {instead.strip()} "
+    compiled = re.compile(pattern)
+    # a search looks for the beginning of a text at each of its places
+    finds = compiled.match if _is_anchored(pattern) else compiled.search
+    return Rule(finds, compiled, f" {instead.strip()} ")
+
+
+def _is_anchored(pattern: str) -> bool:
+    """Say whether a pattern fits at the beginning only: none of its parts outside of brackets is an alternative."""
+    depth = 0
+    for sign in re.sub(r"\\.|\[[^]]*\]", "", pattern):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "|" and depth == 0:
+            return False
+    return pattern.startswith("^")
