@@ -27,7 +27,7 @@ FLAGS = {
 @contextmanager
 def services() -> Iterator[None]:
     """PostgreSQL and Redis as in production (durable), in a folder that goes away; named in the environment."""
-    with TemporaryDirectory(dir=ROOT / ".holdfast", prefix="bench-") as folder, Services(Path(folder)) as started:
+    with TemporaryDirectory(dir=_home(), prefix="bench-") as folder, Services(Path(folder)) as started:
         Path(folder).chmod(0o711)
         made = started.addresses
         os.environ |= {
@@ -39,6 +39,13 @@ def services() -> Iterator[None]:
         } | FLAGS
         manage("bootstrap")
         yield
+
+
+def _home() -> Path:
+    """Where services keep their data, which a new checkout does not have yet."""
+    home = ROOT / ".holdfast"
+    home.mkdir(mode=0o711, exist_ok=True)
+    return home
 
 
 def manage(*arguments: str) -> str:
@@ -55,7 +62,7 @@ def on_redis(module: str, report: Callable[[str], bool]) -> None:
     if url := os.environ.get("REDIS_URL"):
         sys.exit(not report(url))
     with (
-        TemporaryDirectory(dir=ROOT / ".holdfast", prefix="bench-") as folder,
+        TemporaryDirectory(dir=_home(), prefix="bench-") as folder,
         Services(Path(folder), postgres=False, broker=False) as started,
     ):
         again = [sys.executable, "-m", module]
