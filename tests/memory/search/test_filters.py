@@ -94,7 +94,8 @@ def _entry(name: str, value: Any, row: Memory) -> bool:
         each = [holds(part, row) for part in value]
         return {"AND": all(each), "OR": any(each), "NOT": not any(each)}[name]
     if name == "metadata":
-        return all(key in row.metadata and contains(row.metadata[key], wanted) for key, wanted in value.items())
+        # as PostgreSQL's @> has it: only an array of its own, not one under a key, contains its members
+        return all(key in row.metadata and same(row.metadata[key], wanted) for key, wanted in value.items())
     got = row.metadata.get(name.removeprefix("metadata.")) if name.startswith("metadata.") else getattr(row, name)
     if isinstance(got, str) and not name.startswith("metadata."):
         got = got or None
@@ -115,11 +116,6 @@ def _op(op: str, got: Any, wanted: Any) -> bool:
         inside = isinstance(got, str) and isinstance(wanted, str) and wanted.lower() in got.lower()
         return inside or (isinstance(got, list) and any(same(one, wanted) for one in got))
     return type_of(got) == type_of(wanted) and bool(ORDERED[op](got, wanted))
-
-
-def contains(got: Any, wanted: Any) -> bool:
-    """As PostgreSQL's @> has it: an array contains its members too."""
-    return same(got, wanted) or (isinstance(got, list) and any(same(one, wanted) for one in got))
 
 
 def type_of(value: Any) -> str:
